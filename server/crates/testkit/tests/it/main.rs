@@ -1,0 +1,20 @@
+//! The test kit's own tests: an honest sign-in by hand, every refusal, and every fault doing what it says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod browser;
+mod clock;
+mod cookies;
+mod faults;
+mod id_token_faults;
+mod provider;
+mod refresh;
+mod refusals;
+mod relying_party;
+mod search;
+mod sign_in;
+mod tokens;
