@@ -1,0 +1,246 @@
+//! The counter itself: one handle that every endpoint and server function calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom_oidc::client::Provider;
+use cloakroom_oidc::{ClientAuth, ProviderMetadata, RelyingParty, SigningAlg};
+use cloakroom_vault::{KeyRing, Vault};
+use tokio_util::task::TaskTracker;
+
+use crate::budget::FailureBudget;
+use crate::cookies::Cookies;
+use crate::hooks::OnSignIn;
+use crate::settings::{ClientAuthSetting, Settings};
+use crate::time::{Clock, Random, SystemClock, SystemRandom};
+
+/// The counter. Cheap to clone; every clone is the same counter.
+#[derive(Clone)]
+pub struct Bff(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    provider: Provider,
+    vault: Vault,
+    cookies: Cookies,
+    budget: FailureBudget,
+    on_sign_in: Option<Arc<dyn OnSignIn>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    background: TaskTracker,
+}
+
+impl fmt::Debug for Bff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bff")
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a [`Bff`] together.
+#[derive(Debug)]
+pub struct Builder {
+    settings: Settings,
+    provider: Provider,
+    vault: Vault,
+    on_sign_in: Option<Arc<dyn OnSignIn>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Builder {
+    /// Asks the application about every sign-in.
+    #[must_use]
+    pub fn on_sign_in(mut self, hook: impl OnSignIn) -> Self {
+        self.on_sign_in = Some(Arc::new(hook));
+        self
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of random bytes, for tests.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// The counter, ready to serve.
+    pub fn build(self) -> Bff {
+        Bff(Arc::new(Inner {
+            cookies: Cookies::new(&self.settings.public_url),
+            budget: FailureBudget::new(self.settings.failed_exchanges_a_minute),
+            settings: self.settings,
+            provider: self.provider,
+            vault: self.vault,
+            on_sign_in: self.on_sign_in,
+            clock: self.clock,
+            random: self.random,
+            background: TaskTracker::new(),
+        }))
+    }
+}
+
+impl Bff {
+    /// Begins to put a counter together.
+    pub fn builder(settings: Settings, provider: Provider, vault: Vault) -> Builder {
+        Builder {
+            settings,
+            provider,
+            vault,
+            on_sign_in: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The provider's metadata and keys.
+    pub fn provider(&self) -> &Provider {
+        &self.0.provider
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn ring(&self) -> &KeyRing {
+        self.0.vault.ring()
+    }
+
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.0.cookies
+    }
+
+    pub(crate) fn budget(&self) -> &FailureBudget {
+        &self.0.budget
+    }
+
+    pub(crate) fn on_sign_in(&self) -> Option<&dyn OnSignIn> {
+        self.0.on_sign_in.as_deref()
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+
+    /// The counter's time, Unix seconds.
+    pub fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+
+    /// Work that goes on after the answer, and that shutdown waits for.
+    pub(crate) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.background.spawn(work);
+    }
+
+    /// Waits until work begun for requests that are answered is done. Bounded: each piece has its own time-outs.
+    pub async fn finish_background_work(&self) {
+        self.0.background.close();
+        self.0.background.wait().await;
+    }
+
+    /// Removes what is expired from the store, in small batches. Call it now and then.
+    pub async fn sweep(&self) {
+        match self.0.vault.sweep(self.now(), SWEEP_BATCH).await {
+            Ok(0) => {}
+            Ok(swept) => {
+                tracing::debug!(swept, "expired entries were removed from the session store")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "expired entries could not be removed from the session store")
+            }
+        }
+    }
+
+    /// This client as the provider's metadata wants it to prove itself (OpenID Connect Core section 9).
+    pub(crate) fn relying_party(&self, metadata: &ProviderMetadata) -> RelyingParty {
+        let auth = match &self.0.settings.client_auth {
+            ClientAuthSetting::SecretBasic(secret) => ClientAuth::SecretBasic(secret.clone()),
+            ClientAuthSetting::SecretPost(secret) => ClientAuth::SecretPost(secret.clone()),
+            ClientAuthSetting::None => ClientAuth::None,
+            ClientAuthSetting::Secret(secret) => {
+                // Left out, the list means client_secret_basic alone (OpenID Connect Discovery section 3).
+                let only_post = metadata
+                    .token_endpoint_auth_methods_supported
+                    .as_ref()
+                    .is_some_and(|methods| {
+                        methods.iter().any(|method| method == "client_secret_post")
+                            && !methods.iter().any(|method| method == "client_secret_basic")
+                    });
+                if only_post {
+                    ClientAuth::SecretPost(secret.clone())
+                } else {
+                    ClientAuth::SecretBasic(secret.clone())
+                }
+            }
+        };
+        RelyingParty {
+            client_id: self.0.settings.client_id.clone(),
+            auth,
+            redirect_uri: self.0.settings.public_url.redirect_uri(),
+        }
+    }
+
+    /// Algorithms an ID token of this provider may be signed with. Never `none`, and HMAC only where it was named.
+    pub(crate) fn id_token_algs(&self, metadata: &ProviderMetadata) -> Vec<SigningAlg> {
+        if let Some(named) = &self.0.settings.id_token_algs {
+            return named.clone();
+        }
+        SigningAlg::default_for(&metadata.id_token_signing_alg_values_supported)
+    }
+
+    /// The scopes to ask for, space-separated (RFC 6749 section 3.3).
+    pub(crate) fn scope(&self, metadata: &ProviderMetadata) -> String {
+        if let Some(scopes) = &self.0.settings.scopes {
+            return scopes.join(" ");
+        }
+        let offline = metadata.lists_scope("offline_access");
+        if offline {
+            "openid profile email offline_access"
+        } else {
+            "openid profile email"
+        }
+        .to_owned()
+    }
+
+    /// Origins that a form of ours may lead to: the provider's, for signing out (CSP `form-action`).
+    pub fn provider_origins(&self) -> Vec<String> {
+        let mut origins = Vec::new();
+        if let Ok(url) = url::Url::parse(self.0.settings.issuer.as_str()) {
+            origins.push(url.origin().ascii_serialization());
+        }
+        if let Some(metadata) = self.0.provider.known_metadata() {
+            for url in [
+                Some(&metadata.authorization_endpoint),
+                metadata.end_session_endpoint.as_ref(),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                let origin = url.origin().ascii_serialization();
+                if !origins.contains(&origin) {
+                    origins.push(origin);
+                }
+            }
+        }
+        origins
+    }
+}
+
+/// Entries removed in one step of a sweep.
+const SWEEP_BATCH: u32 = 500;

@@ -1,0 +1,171 @@
+//! From a code to a session's record: the token request, the checks on what comes back, userinfo
+//! (OpenID Connect Core sections 3.1.3 and 5.3).
+
+use std::sync::Arc;
+
+use cloakroom_oidc::client::{ProviderError, TransportError};
+use cloakroom_oidc::{
+    AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
+    JwtError, KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError,
+    id_token, token_request, userinfo,
+};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::bff::Bff;
+use crate::code::Code;
+use crate::record::Record;
+use crate::session::user_claims;
+use crate::transaction::Asked;
+
+/// Seconds by which clocks may differ.
+const LEEWAY: u64 = 60;
+
+/// Why a code did not become a session.
+#[derive(Debug, Error)]
+pub(crate) enum ExchangeError {
+    #[error("the provider's metadata or keys cannot be had: {0}")]
+    Provider(#[from] ProviderError),
+    #[error("the provider cannot be reached: {0}")]
+    Transport(#[from] TransportError),
+    #[error("{0}")]
+    Token(#[from] TokenError),
+    #[error(
+        "the token endpoint's answer has no ID token: is openid among the scopes, and is this an OpenID Provider?"
+    )]
+    NoIdToken,
+    #[error("the ID token was refused: {0}")]
+    IdToken(#[from] IdTokenError),
+    #[error("the userinfo answer was refused: {0}")]
+    Userinfo(#[from] UserinfoError),
+}
+
+impl ExchangeError {
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Provider(_) | Self::Transport(_) => Code::ProviderDown,
+            Self::Token(error) if error.is_transient() => Code::ProviderDown,
+            Self::Token(error) if error.is_invalid_grant() => Code::CodeRefused,
+            Self::Token(TokenError::Refused { .. }) => Code::ClientRefused,
+            Self::Token(_) | Self::NoIdToken => Code::ProviderAnswer,
+            Self::IdToken(_) => Code::IdTokenRefused,
+            Self::Userinfo(_) => Code::UserinfoRefused,
+        }
+    }
+
+    /// The finer code, for the log.
+    pub(crate) fn detail(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.code(),
+            Self::Transport(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::NoIdToken => "token_no_id_token",
+            Self::IdToken(error) => error.code(),
+            Self::Userinfo(error) => error.code(),
+        }
+    }
+
+    /// What an operator may change.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Token(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    /// Whether the fault is the requester's, so that it counts against the budget of their address.
+    pub(crate) fn is_chargeable(&self) -> bool {
+        !matches!(self.code(), Code::ProviderDown)
+    }
+}
+
+impl Bff {
+    /// Sends the code with client authentication and the verifier, checks everything that comes back, and makes of it
+    /// what the server keeps.
+    pub(crate) async fn exchange(
+        &self,
+        metadata: &ProviderMetadata,
+        code: &AuthorizationCode,
+        verifier: &CodeVerifier,
+        nonce: &Nonce,
+        asked: &Asked,
+    ) -> Result<Record, ExchangeError> {
+        let http = self.provider().http();
+        let relying_party = self.relying_party(metadata);
+        let request = token_request::authorization_code(metadata, &relying_party, code, verifier);
+        let tokens = TokenResponse::parse(&http.send(request).await?)?;
+        let received_at = self.now();
+        let raw = tokens.id_token.as_ref().ok_or(ExchangeError::NoIdToken)?;
+        let expectations = IdTokenExpectations {
+            issuer: &metadata.issuer,
+            client_id: &self.settings().client_id,
+            nonce: Some(nonce),
+            now: received_at,
+            leeway: LEEWAY,
+            max_age: asked.max_age,
+            acr_values: &asked.acr_values,
+            access_token: Some(&tokens.access_token),
+            trusted_audiences: &[],
+        };
+        let claims = self.verify_id_token(metadata, raw, &expectations).await?;
+        let userinfo = self.userinfo(metadata, &tokens, &claims).await?;
+        Ok(Record {
+            user: user_claims(
+                &claims.all,
+                userinfo.as_ref(),
+                &self.settings().hidden_claims,
+            ),
+            subject: claims.subject,
+            issuer: claims.issuer,
+            provider_session: claims.sid,
+            acr: claims.acr,
+            auth_time: claims.auth_time,
+            id_token: raw.clone(),
+            access_token: tokens.access_token,
+            access_token_expires_at: tokens
+                .expires_in
+                .map(|seconds| received_at.saturating_add(seconds)),
+            refresh_token: tokens.refresh_token,
+            scope: tokens.scope,
+        })
+    }
+
+    /// Verifies with the keys at hand; on an unknown key, once more with a fresh set (OpenID Connect Core section 10.1.1).
+    async fn verify_id_token(
+        &self,
+        metadata: &ProviderMetadata,
+        raw: &IdToken,
+        expectations: &IdTokenExpectations<'_>,
+    ) -> Result<IdTokenClaims, ExchangeError> {
+        let algs = self.id_token_algs(metadata);
+        let relying_party = self.relying_party(metadata);
+        let policy = Policy {
+            client_secret: relying_party.auth.secret(),
+            ..Policy::new(&algs)
+        };
+        let verify = |keys: &Arc<KeySet>| id_token::verify(raw, keys, &policy, expectations);
+        let keys = self.provider().keys().await?;
+        match verify(&keys) {
+            Err(IdTokenError::Jwt(JwtError::UnknownKey)) => {
+                let fresh = self.provider().keys_after_unknown_kid().await?;
+                Ok(verify(&fresh)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Userinfo, where the provider has it. Only asked once the ID token is known to be good.
+    async fn userinfo(
+        &self,
+        metadata: &ProviderMetadata,
+        tokens: &TokenResponse,
+        claims: &IdTokenClaims,
+    ) -> Result<Option<Map<String, Value>>, ExchangeError> {
+        if metadata.userinfo_endpoint.is_none() {
+            return Ok(None);
+        }
+        let request = userinfo::request(metadata, &tokens.access_token)?;
+        let response = self.provider().http().send(request).await?;
+        Ok(Some(userinfo::parse(&response, &claims.subject)?))
+    }
+}

@@ -1,0 +1,102 @@
+//! Axum extractors: who is signed in, and a refusal in the form the caller understands where nobody is.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+
+use crate::access::AccessError;
+use crate::answer::Answer;
+use crate::code::Code;
+use crate::failure::sign_in_path;
+use crate::fetch_metadata::Caller;
+use crate::problem;
+use crate::return_to::ReturnTo;
+use crate::session::Session;
+use crate::visit::Visit;
+
+/// The session of a request that needs one. Extracting it from a request without one leads a navigation to sign in
+/// and back, and answers anything else 401.
+///
+/// `Option<SignedIn>` is for routes that serve both; it still answers 503 where the store does not answer.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use cloakroom_bff::SignedIn;
+///
+/// async fn hello(session: SignedIn) -> String {
+///     format!("Hello, {}", session.display_name())
+/// }
+///
+/// let router: Router = Router::new().route("/hello", get(hello));
+/// # let _ = router;
+/// ```
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Arc<Session>);
+
+impl Deref for SignedIn {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Answer> {
+        let visit = visit(parts)?;
+        visit
+            .require_session()
+            .await
+            .map(Self)
+            .map_err(|error| denied(&visit, &error))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Answer> {
+        let visit = visit(parts)?;
+        let session = visit
+            .session()
+            .await
+            .map_err(|error| denied(&visit, &error))?;
+        Ok(session.map(Self))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Answer> {
+        visit(parts)
+    }
+}
+
+fn visit(parts: &Parts) -> Result<Visit, Answer> {
+    parts.extensions.get::<Visit>().cloned().ok_or_else(|| {
+        tracing::error!("a route needs the session, but the router is not wrapped by Bff::install");
+        problem::refusal(Code::Internal, "", &parts.headers)
+    })
+}
+
+/// The refusal that fits the caller: a navigation without a session is led to sign in and back to this page.
+pub fn denied(visit: &Visit, error: &AccessError) -> Answer {
+    if *error == AccessError::SignedOut
+        && visit.caller() == Caller::Navigation
+        && visit.method() == http::Method::GET
+    {
+        let here = ReturnTo::parse(visit.path_and_query()).unwrap_or_else(|_| ReturnTo::root());
+        return Answer::see_other(&sign_in_path(&here));
+    }
+    refusal(visit, error.code())
+}
+
+/// A refusal of this code, as a page for a navigation and as a problem document for anything else.
+pub fn refusal(visit: &Visit, code: Code) -> Answer {
+    problem::refusal(code, visit.reference(), visit.headers())
+}

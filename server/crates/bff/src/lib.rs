@@ -1,0 +1,62 @@
+//! The counter of Cloakroom: signs people in at an OpenID Provider, keeps their tokens on the server, and gives the
+//! browser a ticket.
+//!
+//! A [`Bff`] is put together from [`Settings`], a [`Provider`](cloakroom_oidc::client::Provider) and a
+//! [`Vault`](cloakroom_vault::Vault), and wrapped around an axum router by [`Bff::install`]. `examples/plain_axum.rs`
+//! is a whole application without Leptos.
+//!
+//! Specifications: OpenID Connect Core 1.0, RFC 6749, RFC 7636, RFC 9207, RFC 9700, and
+//! draft-ietf-oauth-browser-based-apps section 6.1 (backend for frontend).
+
+#[cfg(target_arch = "wasm32")]
+compile_error!("cloakroom-bff holds tokens: it is for the server only");
+
+mod access;
+mod address;
+mod answer;
+mod bff;
+mod budget;
+mod callback;
+mod code;
+mod cookies;
+mod exchange;
+mod extract;
+mod failure;
+mod fetch_metadata;
+mod guard;
+mod health;
+mod hooks;
+mod layers;
+mod login;
+mod logout;
+mod problem;
+mod public_url;
+mod query;
+mod record;
+mod reference;
+mod return_to;
+mod revocation;
+mod router;
+mod session;
+mod session_endpoint;
+mod settings;
+mod tickets;
+mod time;
+mod transaction;
+mod visit;
+
+pub use access::{AccessError, Requirement};
+pub use answer::Answer;
+pub use bff::{Bff, Builder};
+pub use code::Code;
+pub use extract::{SignedIn, denied, refusal};
+pub use failure::{ERROR_PATH, Failure, sign_in_path};
+pub use fetch_metadata::Caller;
+pub use hooks::{OnSignIn, Refused, SignIn};
+pub use problem::ERROR_HEADER;
+pub use public_url::{PublicUrl, PublicUrlError};
+pub use return_to::{ReturnTo, ReturnToError};
+pub use session::Session;
+pub use settings::{ClientAuthSetting, Settings};
+pub use time::{Clock, Random, SystemClock, SystemRandom};
+pub use visit::{Notice, Visit};

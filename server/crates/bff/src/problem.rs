@@ -1,0 +1,145 @@
+//! How a refusal is said: problem documents for programs (RFC 9457), plain pages for people.
+
+use http::{HeaderMap, HeaderName, header};
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::code::Code;
+use crate::fetch_metadata::Caller;
+
+/// Names the code on every refusal of ours, so that a program can tell it from an answer of an API behind the proxy.
+pub const ERROR_HEADER: HeaderName = HeaderName::from_static("cloakroom-error");
+/// What a plain page may load: its stylesheet.
+const PLAIN_PAGE: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Seconds after which to ask again.
+const RETRY_AFTER: &str = "5";
+
+/// The refusal in the form that this caller can use.
+pub(crate) fn refusal(code: Code, reference: &str, headers: &HeaderMap) -> Answer {
+    match Caller::of(headers) {
+        Caller::Navigation => page(code, reference),
+        Caller::Fetch | Caller::Embedded => document(code, reference),
+    }
+}
+
+/// `application/problem+json` with a stable `code`.
+pub(crate) fn document(code: Code, reference: &str) -> Answer {
+    let mut body = json!({
+        "type": "about:blank",
+        "title": code.title(),
+        "status": code.status().as_u16(),
+        "detail": code.text(),
+        "code": code.as_str(),
+        "ref": reference,
+    });
+    if code == Code::SignedOut
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("sign_in".to_owned(), json!("/auth/login"));
+    }
+    with_headers(
+        Answer::json(code.status(), &body).header(header::CONTENT_TYPE, "application/problem+json"),
+        code,
+    )
+}
+
+/// A page that needs nothing but itself, for refusals that come before the application's own pages.
+pub(crate) fn page(code: Code, reference: &str) -> Answer {
+    let mut body = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
+    body.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
+    body.push_str("<meta name=\"color-scheme\" content=\"light dark\">");
+    if code.is_temporary() {
+        // A page that tries again by itself: nobody should have to guess when to press reload.
+        body.push_str("<meta http-equiv=\"refresh\" content=\"5\">");
+    }
+    body.push_str("<link rel=\"stylesheet\" href=\"/pkg/cloakroom.css\">");
+    body.push_str(&format!(
+        "<title>{}</title></head><body><main class=\"notice-page\"><h1>{}</h1><p>{}</p>",
+        code.title(),
+        code.title(),
+        code.text()
+    ));
+    body.push_str(&format!(
+        "<p><a class=\"button\" href=\"/\">Go to the start page</a></p><p class=\"reference\">Reference <code data-testid=\"error-reference\">{}</code></p></main></body></html>",
+        escape(reference)
+    ));
+    with_headers(
+        Answer::html(code.status(), body).header(header::CONTENT_SECURITY_POLICY, PLAIN_PAGE),
+        code,
+    )
+}
+
+fn with_headers(answer: Answer, code: Code) -> Answer {
+    let answer = answer.header(ERROR_HEADER, code.as_str());
+    if code.is_temporary() {
+        answer.header(header::RETRY_AFTER, RETRY_AFTER)
+    } else {
+        answer
+    }
+}
+
+/// Text as text in HTML, also in quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::{ERROR_HEADER, document, escape, page};
+    use crate::code::Code;
+
+    #[test]
+    fn a_problem_document_names_code_status_and_reference() {
+        let answer = document(Code::SignedOut, "r1");
+        let body: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
+        assert_eq!(answer.status(), 401);
+        assert_eq!(body["code"], "signed_out");
+        assert_eq!(body["status"], 401);
+        assert_eq!(body["ref"], "r1");
+        assert_eq!(body["sign_in"], "/auth/login");
+        assert_eq!(answer.headers()[ERROR_HEADER], "signed_out");
+        assert_eq!(
+            answer.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn what_may_pass_says_when_to_ask_again() {
+        assert_eq!(
+            document(Code::StoreDown, "r").headers()[header::RETRY_AFTER],
+            "5"
+        );
+        assert!(
+            !document(Code::Forbidden, "r")
+                .headers()
+                .contains_key(header::RETRY_AFTER)
+        );
+        assert!(
+            String::from_utf8_lossy(page(Code::StoreDown, "r").body())
+                .contains("http-equiv=\"refresh\"")
+        );
+    }
+
+    #[test]
+    fn text_stays_text() {
+        assert_eq!(
+            escape("<a href=\"x\">&'"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"
+        );
+    }
+}
