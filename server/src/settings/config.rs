@@ -1,0 +1,449 @@
+//! The settings, checked and typed. All that is wrong is collected before the start is refused.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use cloakroom_bff::{ClientAuthSetting, PublicUrl, Settings};
+use cloakroom_oidc::{ClientSecret, Issuer, SigningAlg};
+use cloakroom_vault::KeyRing;
+use ipnet::IpNet;
+
+use super::sources::{Problem, Sources};
+use crate::logging::{Format, Level};
+
+/// What the program was told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) bff: Settings,
+    pub(crate) listen: SocketAddr,
+    pub(crate) store: StoreSetting,
+    /// `None`: to be made and kept, on loopback only.
+    pub(crate) keys: Option<KeyRing>,
+    pub(crate) site: Option<PathBuf>,
+    pub(crate) level: Level,
+    pub(crate) format: Option<Format>,
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreSetting {
+    /// In a file; `None`: in the user's state folder.
+    Sqlite(Option<PathBuf>),
+    /// In this process, gone with it.
+    Memory,
+}
+
+/// HMAC keys shorter than the hash are refused (RFC 7518 section 3.2).
+const SHORTEST_HMAC_SECRET: usize = 32;
+
+struct Reader<'a> {
+    sources: &'a Sources,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &'static str) -> Option<String> {
+        self.sources.get(name).map(|found| found.value.to_string())
+    }
+
+    fn wrong(&mut self, name: &'static str, text: impl Into<String>) {
+        self.problems
+            .push(Problem::new(self.sources.place(name), text));
+    }
+
+    fn required(&mut self, name: &'static str, what: &str) -> Option<String> {
+        let text = self.text(name);
+        if text.is_none() {
+            self.wrong(name, format!("is required: {what}"));
+        }
+        text
+    }
+
+    /// Parses a value where it is given; the error's own words say what to do.
+    fn parsed<T, E: ToString>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.wrong(name, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn list(&self, name: &'static str) -> Option<Vec<String>> {
+        let text = self.text(name)?;
+        Some(
+            text.split([' ', ','])
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+}
+
+impl Config {
+    /// Reads and checks all settings; every problem is added to `problems`.
+    pub(crate) fn read(sources: &Sources, problems: &mut Vec<Problem>) -> Option<Self> {
+        let before = problems.len();
+        let mut reader = Reader { sources, problems };
+        let public_url = match reader.parsed("public_url", PublicUrl::parse) {
+            Some(url) => Some(url),
+            None if reader.text("public_url").is_some() => None,
+            None => PublicUrl::parse("http://localhost:3000").ok(),
+        };
+        reader.required(
+            "issuer",
+            "the provider's issuer, such as https://dev-123.okta.com/oauth2/default",
+        );
+        let issuer = reader.parsed("issuer", Issuer::parse);
+        let client_id = reader.required("client_id", "this client's id at the provider");
+        let client_auth = client_auth(&mut reader);
+        let algs = id_token_algs(&mut reader, client_auth.as_ref());
+        let scopes = scopes(&mut reader);
+        let listen = reader
+            .parsed("listen", |text| {
+                text.parse::<SocketAddr>()
+                    .map_err(|_| "write an address and a port, such as 127.0.0.1:3000 or [::]:3000")
+            })
+            .or_else(|| "127.0.0.1:3000".parse().ok());
+        let store = reader
+            .parsed("store", parse_store)
+            .unwrap_or(StoreSetting::Sqlite(None));
+        let keys = reader.parsed("keys", KeyRing::parse);
+        if reader.text("keys").is_none()
+            && public_url.as_ref().is_some_and(|url| !url.is_loopback())
+        {
+            reader.wrong("keys", "is required where the public URL is not this machine's own: make one with `cloakroom keys new` and give every instance the same");
+        }
+        let idle = reader.parsed("idle_timeout", parse_span);
+        let absolute = reader.parsed("absolute_timeout", parse_span);
+        let proxies = reader
+            .parsed("trusted_proxies", parse_nets)
+            .unwrap_or_default();
+        let failed = reader.parsed("failed_exchanges_a_minute", |text| {
+            match text.parse::<u32>() {
+                Ok(0) | Err(_) => Err("write a number of at least 1"),
+                Ok(number) => Ok(number),
+            }
+        });
+        let level = reader.parsed("log", Level::parse).unwrap_or_default();
+        let format = reader.parsed("log_format", Format::parse);
+        let site = reader.text("site").map(PathBuf::from);
+        let hidden = reader.list("hidden_claims").unwrap_or_default();
+        if reader.problems.len() > before {
+            return None;
+        }
+        let mut bff = Settings::new(public_url?, issuer?, client_id?, client_auth?);
+        bff.scopes = scopes;
+        bff.id_token_algs = algs;
+        bff.idle_seconds = idle.unwrap_or(bff.idle_seconds);
+        bff.absolute_seconds = absolute.unwrap_or(bff.absolute_seconds);
+        bff.hidden_claims = hidden;
+        bff.trusted_proxies = proxies;
+        bff.failed_exchanges_a_minute = failed.unwrap_or(bff.failed_exchanges_a_minute);
+        if bff.idle_seconds > bff.absolute_seconds {
+            reader.wrong("idle_timeout", "is longer than absolute_timeout, so it would never count: shorten it, or lengthen the other");
+            return None;
+        }
+        Some(Self {
+            bff,
+            listen: listen?,
+            store,
+            keys,
+            site,
+            level,
+            format,
+            remarks: sources.remarks.clone(),
+        })
+    }
+}
+
+fn client_auth(reader: &mut Reader<'_>) -> Option<ClientAuthSetting> {
+    let secret = reader.text("client_secret").map(ClientSecret::new);
+    let method = reader.text("client_auth");
+    match (method.as_deref(), secret) {
+        (None, Some(secret)) => Some(ClientAuthSetting::Secret(secret)),
+        (None | Some("none"), None) => Some(ClientAuthSetting::None),
+        (Some("client_secret_basic"), Some(secret)) => Some(ClientAuthSetting::SecretBasic(secret)),
+        (Some("client_secret_post"), Some(secret)) => Some(ClientAuthSetting::SecretPost(secret)),
+        (Some("client_secret_basic" | "client_secret_post"), None) => {
+            reader.wrong("client_auth", "needs a client secret: set CLOAKROOM_CLIENT_SECRET, or CLOAKROOM_CLIENT_SECRET_FILE");
+            None
+        }
+        (Some("none"), Some(_)) => {
+            reader.wrong(
+                "client_auth",
+                "is none, but a client secret is given: take one of the two away",
+            );
+            None
+        }
+        (Some("client_secret_jwt" | "private_key_jwt"), _) => {
+            reader.wrong(
+                "client_auth",
+                "this version does not have it yet: use client_secret_basic or client_secret_post",
+            );
+            None
+        }
+        (Some(_), _) => {
+            reader.wrong(
+                "client_auth",
+                "write client_secret_basic, client_secret_post or none",
+            );
+            None
+        }
+    }
+}
+
+fn id_token_algs(
+    reader: &mut Reader<'_>,
+    auth: Option<&ClientAuthSetting>,
+) -> Option<Vec<SigningAlg>> {
+    let mut algs = Vec::new();
+    for name in reader.list("id_token_alg")? {
+        match SigningAlg::parse(&name) {
+            Some(alg) => algs.push(alg),
+            None => reader.wrong("id_token_alg", format!("{name} is not an algorithm an ID token may be signed with here: RS256, ES256, PS256, EdDSA, .. (none never)")),
+        }
+    }
+    let secret = match auth {
+        Some(
+            ClientAuthSetting::Secret(secret)
+            | ClientAuthSetting::SecretBasic(secret)
+            | ClientAuthSetting::SecretPost(secret),
+        ) => secret.expose().len(),
+        _ => 0,
+    };
+    if algs.iter().any(|alg| alg.is_symmetric()) && secret < SHORTEST_HMAC_SECRET {
+        reader.wrong(
+            "id_token_alg",
+            "an HS algorithm needs a client secret of at least 32 bytes",
+        );
+    }
+    Some(algs)
+}
+
+fn scopes(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let scopes = reader.list("scopes")?;
+    if !scopes.iter().any(|scope| scope == "openid") {
+        reader.wrong("scopes", "must hold openid: without it the provider gives no ID token (OpenID Connect Core section 3.1.2.1)");
+    }
+    // RFC 6749 section 3.3
+    if scopes.iter().any(|scope| {
+        !scope
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    }) {
+        reader.wrong(
+            "scopes",
+            "a scope is of printable ASCII without quotes and backslashes",
+        );
+    }
+    Some(scopes)
+}
+
+fn parse_store(text: &str) -> Result<StoreSetting, &'static str> {
+    match text.split_once(':') {
+        Some(("sqlite", "")) => Ok(StoreSetting::Sqlite(None)),
+        Some(("sqlite", path)) => Ok(StoreSetting::Sqlite(Some(PathBuf::from(
+            path.strip_prefix("//").unwrap_or(path),
+        )))),
+        Some(("memory", "")) => Ok(StoreSetting::Memory),
+        Some(("redis" | "rediss" | "valkey" | "postgres" | "postgresql", _)) => {
+            Err("this version does not have it yet: use sqlite:PATH or memory:")
+        }
+        _ => Err("write sqlite:PATH or memory:"),
+    }
+}
+
+/// `90s`, `30m`, `12h`, `7d`, or seconds.
+fn parse_span(text: &str) -> Result<u64, &'static str> {
+    const HELP: &str = "write a time such as 90s, 30m, 12h or 7d, of at least a minute";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => return Err(HELP),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|seconds| (60..=366 * 86400).contains(seconds))
+        .ok_or(HELP)
+}
+
+fn parse_nets(text: &str) -> Result<Vec<IpNet>, &'static str> {
+    text.split([' ', ','])
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            word.parse::<IpNet>()
+                .or_else(|_| word.parse::<std::net::IpAddr>().map(IpNet::from))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|_| "write networks such as 10.0.0.0/8 or single addresses, separated by commas")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use cloakroom_bff::ClientAuthSetting;
+
+    use super::{Config, StoreSetting, parse_span, parse_store};
+    use crate::settings::sources::{Problem, Sources};
+
+    const ENOUGH: &[(&str, &str)] = &[
+        ("CLOAKROOM_ISSUER", "https://op.example"),
+        ("CLOAKROOM_CLIENT_ID", "me"),
+        ("CLOAKROOM_CLIENT_SECRET", "secret"),
+    ];
+
+    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let mut problems = Vec::new();
+        let variables = ENOUGH
+            .iter()
+            .chain(more)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let sources = Sources::read(None, variables, BTreeMap::new(), &mut problems);
+        Config::read(&sources, &mut problems)
+            .ok_or_else(|| problems.iter().map(Problem::to_string).collect())
+    }
+
+    fn refused(more: &[(&str, &str)]) -> String {
+        read(more).err().expect("it is refused").join("\n")
+    }
+
+    #[test]
+    fn three_variables_are_enough_on_loopback() {
+        let config = read(&[]).expect("a configuration");
+        assert_eq!(config.bff.public_url.origin(), "http://localhost:3000");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.store, StoreSetting::Sqlite(None));
+        assert!(matches!(
+            config.bff.client_auth,
+            ClientAuthSetting::Secret(_)
+        ));
+        assert!(config.bff.scopes.is_none() && config.keys.is_none());
+    }
+
+    #[test]
+    fn nothing_at_all_names_what_is_needed() {
+        let mut problems = Vec::new();
+        let sources = Sources::read(None, [], BTreeMap::new(), &mut problems);
+        assert!(Config::read(&sources, &mut problems).is_none());
+        let text = problems
+            .iter()
+            .map(Problem::to_string)
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(
+            text.contains("CLOAKROOM_ISSUER: is required")
+                && text.contains("CLOAKROOM_CLIENT_ID: is required"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn elsewhere_than_on_loopback_a_key_ring_and_https_are_required() {
+        assert!(
+            refused(&[("CLOAKROOM_PUBLIC_URL", "https://app.example.com")])
+                .contains("cloakroom keys new")
+        );
+        assert!(
+            refused(&[("CLOAKROOM_PUBLIC_URL", "http://app.example.com")]).contains("https://")
+        );
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        assert!(
+            read(&[
+                ("CLOAKROOM_PUBLIC_URL", "https://app.example.com"),
+                ("CLOAKROOM_KEYS", key)
+            ])
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        for (variables, words) in [
+            (
+                &[("CLOAKROOM_CLIENT_AUTH", "none")][..],
+                "take one of the two away",
+            ),
+            (&[("CLOAKROOM_CLIENT_AUTH", "basic")], "client_secret_basic"),
+            (
+                &[("CLOAKROOM_CLIENT_AUTH", "private_key_jwt")],
+                "does not have it yet",
+            ),
+            (&[("CLOAKROOM_SCOPES", "profile email")], "openid"),
+            (&[("CLOAKROOM_ID_TOKEN_ALG", "none")], "none never"),
+            (&[("CLOAKROOM_ID_TOKEN_ALG", "HS256")], "32 bytes"),
+            (&[("CLOAKROOM_IDLE_TIMEOUT", "8d")], "absolute_timeout"),
+            (
+                &[("CLOAKROOM_STORE", "redis://localhost")],
+                "does not have it yet",
+            ),
+            (&[("CLOAKROOM_LISTEN", "3000")], "address and a port"),
+            (&[("CLOAKROOM_KEYS", "short")], "CLOAKROOM_KEYS"),
+        ] {
+            assert!(
+                refused(variables).contains(words),
+                "{variables:?}: {}",
+                refused(variables)
+            );
+        }
+    }
+
+    #[test]
+    fn no_problem_shows_a_secret() {
+        let text = refused(&[
+            ("CLOAKROOM_CLIENT_SECRET", "hunter2hunter2"),
+            ("CLOAKROOM_KEYS", "c2VjcmV0a2V5"),
+            ("CLOAKROOM_CLIENT_AUTH", "none"),
+        ]);
+        assert!(
+            !text.contains("hunter2") && !text.contains("c2VjcmV0a2V5"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(
+            (
+                parse_span("90s"),
+                parse_span("30m"),
+                parse_span("12h"),
+                parse_span("7d"),
+                parse_span("600")
+            ),
+            (Ok(90), Ok(1800), Ok(43200), Ok(604_800), Ok(600))
+        );
+        for bad in ["", "h", "12 h", "12w", "-1h", "30s", "999999999999d"] {
+            assert!(parse_span(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn stores_are_named_by_scheme() {
+        assert_eq!(parse_store("memory:"), Ok(StoreSetting::Memory));
+        assert_eq!(parse_store("sqlite:"), Ok(StoreSetting::Sqlite(None)));
+        assert_eq!(
+            parse_store("sqlite:a/b.db"),
+            Ok(StoreSetting::Sqlite(Some(PathBuf::from("a/b.db"))))
+        );
+        assert_eq!(
+            parse_store("sqlite:///var/lib/c.db"),
+            Ok(StoreSetting::Sqlite(Some(PathBuf::from("/var/lib/c.db"))))
+        );
+        assert!(parse_store("file.db").is_err());
+    }
+}
