@@ -1,0 +1,52 @@
+# Cloakroom. `make run` to see it, `make test` to prove it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run build site server test lint unit gate e2e clean
+
+# Native builds leave `frontend` out: with it, app/ssr and app/hydrate would be on together.
+NATIVE := --workspace --exclude frontend
+CARGO := cargo
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+
+help: ## Says what can be made
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Builds and starts Cloakroom with its development identity provider (or yours: see README.md)
+	@sh frontend/tools.sh >/dev/null
+	@sh end2end/install.sh
+	@$(MAKE) --no-print-directory build
+	@node end2end/run.mjs
+
+build: site server ## Leaves target/release/cloakroom and target/site
+
+site:
+	@sh frontend/site.sh
+
+server:
+	@printf '\033[1m[cloakroom]\033[0m building the server\n' >&2
+	@$(CARGO) build --locked --release --package server
+
+test: lint unit gate e2e ## Everything: formatting, lints, tests, the WebAssembly gate, the browser
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked $(NATIVE) --all-targets -- -D warnings
+	$(CARGO) clippy --locked --package frontend --target wasm32-unknown-unknown -- -D warnings
+
+unit:
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --locked $(NATIVE)
+else
+	$(CARGO) test --locked $(NATIVE) --all-targets
+endif
+	$(CARGO) test --locked $(NATIVE) --doc
+
+gate: ## The WebAssembly half knows nothing of tokens, and crates know only whom they may
+	@sh frontend/gate.sh
+
+e2e: build ## The browser tests, with the built program
+	@sh end2end/test.sh
+
+clean: ## Removes what was built
+	$(CARGO) clean
+	rm -rf end2end/test-results end2end/playwright-report end2end/artifacts
