@@ -1,0 +1,96 @@
+//! Token revocation (RFC 7009).
+
+use bytes::Bytes;
+use http::{Request, Response};
+use thiserror::Error;
+
+use crate::metadata::ProviderMetadata;
+use crate::oauth_error::{self, Refusal};
+use crate::relying_party::RelyingParty;
+use crate::secret::{AccessToken, RefreshToken};
+
+/// What is revoked. Revoke a refresh token first: providers end its access tokens with it (RFC 7009 section 2.1).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum RevocableToken<'a> {
+    /// `token_type_hint=access_token`.
+    Access(&'a AccessToken),
+    /// `token_type_hint=refresh_token`.
+    Refresh(&'a RefreshToken),
+}
+
+/// Why a token may still be good. Signing out goes on regardless.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationError {
+    /// 503 or another server error: the token still exists, try again later (RFC 7009 section 2.2.1).
+    #[error(
+        "the provider could not revoke the token now (status {status}); it is good until it expires or a later try succeeds"
+    )]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// Seconds to wait, where the provider says so.
+        retry_after: Option<u64>,
+    },
+    /// 429: too many requests.
+    #[error("the provider limits the rate of revocations; try again later")]
+    RateLimited {
+        /// Seconds to wait, where the provider says so.
+        retry_after: Option<u64>,
+    },
+    /// An OAuth error answer (RFC 7009 section 2.2.1), such as `invalid_client` or `unsupported_token_type`.
+    #[error("the provider refused to revoke the token: {error} (status {status})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The `error` code, bounded.
+        error: String,
+    },
+    /// Any other answer than 200 (RFC 7009 section 2.2).
+    #[error(
+        "the revocation endpoint answered with status {status}, which says neither yes nor no; check the provider's metadata"
+    )]
+    UnexpectedStatus {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+error_codes!(RevocationError {
+    Self::Unavailable { .. } => "revocation_unavailable",
+    Self::RateLimited { .. } => "revocation_rate_limited",
+    Self::Refused { .. } => "revocation_refused",
+    Self::UnexpectedStatus { .. } => "revocation_unexpected_status",
+});
+
+/// The request that revokes `token`, or `None` where the provider has no revocation endpoint.
+pub fn request(
+    metadata: &ProviderMetadata,
+    client: &RelyingParty,
+    token: RevocableToken<'_>,
+) -> Option<Request<Bytes>> {
+    let (text, hint) = match token {
+        RevocableToken::Access(token) => (token.expose(), "access_token"),
+        RevocableToken::Refresh(token) => (token.expose(), "refresh_token"),
+    };
+    let endpoint = metadata.revocation_endpoint.as_ref()?;
+    Some(client.post(endpoint, &[("token", text), ("token_type_hint", hint)]))
+}
+
+/// Reads the answer. 200 is success whatever the body says, also for a token that the provider never knew.
+pub fn parse(response: &Response<Bytes>) -> Result<(), RevocationError> {
+    let status = response.status().as_u16();
+    if status == 200 {
+        return Ok(());
+    }
+    Err(match oauth_error::classify(response) {
+        Refusal::RateLimited { retry_after, .. } => RevocationError::RateLimited { retry_after },
+        Refusal::Unavailable { retry_after, .. } => RevocationError::Unavailable {
+            status,
+            retry_after,
+        },
+        Refusal::Oauth { error, .. } => RevocationError::Refused { status, error },
+        Refusal::Redirect | Refusal::Unreadable => RevocationError::UnexpectedStatus { status },
+    })
+}

@@ -1,0 +1,161 @@
+//! The userinfo endpoint (OpenID Connect Core 1.0 section 5.3, RFC 6750 sections 2.1 and 3).
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, Response};
+use serde_json::{Map, Value};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::json::{self, JsonError};
+use crate::metadata::ProviderMetadata;
+use crate::oauth_error::{self, Refusal};
+use crate::relying_party::uri;
+use crate::secret::AccessToken;
+use crate::text;
+use crate::token_response::{is_json, media_type};
+
+/// Why there are no claims from userinfo.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserinfoError {
+    /// The provider has no userinfo endpoint (OpenID Connect Discovery section 3).
+    #[error("the provider has no userinfo endpoint; the ID token's claims are all there are")]
+    NoEndpoint,
+    /// The access token has characters that no header can carry (RFC 6750 section 2.1).
+    #[error("the access token cannot be sent as a header")]
+    UnusableAccessToken,
+    /// 401 or 403: the access token is not accepted (RFC 6750 section 3.1).
+    #[error("the userinfo endpoint did not accept the access token (status {status}{}); check that the scope openid was granted", .error.as_deref().map(|error| format!(", {error}")).unwrap_or_default())]
+    Unauthorized {
+        /// The HTTP status.
+        status: u16,
+        /// The `error` of `WWW-Authenticate`, such as `invalid_token` or `insufficient_scope`.
+        error: Option<String>,
+    },
+    /// 429 (RFC 6585 section 4).
+    #[error("the provider limits the rate of userinfo requests; wait before the next one")]
+    RateLimited {
+        /// Seconds to wait, where the provider says so; at most an hour.
+        retry_after: Option<u64>,
+    },
+    /// A server error.
+    #[error("the userinfo endpoint cannot answer now (status {status}); try again later")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Any other answer than 200; redirects are not followed.
+    #[error(
+        "the userinfo endpoint answered with status {status}; check the provider's metadata and any proxy between"
+    )]
+    UnexpectedAnswer {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A signed or encrypted answer (OpenID Connect Core section 5.3.2), which is not read.
+    #[error(
+        "the userinfo answer is a JWT, which is not supported; set the client's userinfo response to plain JSON at the provider"
+    )]
+    SignedResponse,
+    /// Declared as something else than JSON (OpenID Connect Core section 5.3.2).
+    #[error("the userinfo endpoint answered with {content_type} instead of JSON")]
+    MalformedContentType {
+        /// What it says it is, bounded.
+        content_type: String,
+    },
+    /// Not one JSON object without duplicate members.
+    #[error("the userinfo answer cannot be read: {0}")]
+    MalformedJson(#[from] JsonError),
+    /// No `sub`, or one that is not a string (OpenID Connect Core section 5.3.2).
+    #[error("the userinfo answer does not say whom it is about; this is for the provider to mend")]
+    MissingSubject,
+    /// `sub` is not that of the ID token: the claims are of somebody else and are dropped (OpenID Connect Core section 5.3.4).
+    #[error("the userinfo answer is about another user than the ID token")]
+    SubjectMismatch,
+}
+
+error_codes!(UserinfoError {
+    Self::NoEndpoint => "userinfo_no_endpoint",
+    Self::UnusableAccessToken => "userinfo_unusable_access_token",
+    Self::Unauthorized { .. } => "userinfo_unauthorized",
+    Self::RateLimited { .. } => "userinfo_rate_limited",
+    Self::Unavailable { .. } => "userinfo_unavailable",
+    Self::UnexpectedAnswer { .. } => "userinfo_unexpected_answer",
+    Self::SignedResponse => "userinfo_signed_response",
+    Self::MalformedContentType { .. } => "userinfo_malformed_content_type",
+    Self::MalformedJson(_) => "userinfo_malformed_json",
+    Self::MissingSubject => "userinfo_missing_subject",
+    Self::SubjectMismatch => "userinfo_subject_mismatch",
+});
+
+/// A GET with the access token in the header, the only place where it ever goes.
+pub fn request(
+    metadata: &ProviderMetadata,
+    token: &AccessToken,
+) -> Result<Request<Bytes>, UserinfoError> {
+    let endpoint = metadata
+        .userinfo_endpoint
+        .as_ref()
+        .ok_or(UserinfoError::NoEndpoint)?;
+    let credentials = Zeroizing::new(format!("Bearer {}", token.expose()));
+    let mut value =
+        HeaderValue::from_str(&credentials).map_err(|_| UserinfoError::UnusableAccessToken)?;
+    value.set_sensitive(true);
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = uri(endpoint);
+    request.headers_mut().insert(AUTHORIZATION, value);
+    request
+        .headers_mut()
+        .insert(ACCEPT, HeaderValue::from_static("application/json"));
+    Ok(request)
+}
+
+/// Reads the answer; `expected_sub` is the `sub` of the ID token. A missing `Content-Type` is tolerated.
+pub fn parse(
+    response: &Response<Bytes>,
+    expected_sub: &str,
+) -> Result<Map<String, Value>, UserinfoError> {
+    if response.status().as_u16() != 200 {
+        return Err(refusal(response));
+    }
+    if let Some(value) = response.headers().get(CONTENT_TYPE) {
+        if media_type(value.as_bytes()).is_some_and(|name| name == "application/jwt") {
+            return Err(UserinfoError::SignedResponse);
+        }
+        if !is_json(value.as_bytes()) {
+            return Err(UserinfoError::MalformedContentType {
+                content_type: text::bounded(&String::from_utf8_lossy(value.as_bytes()), text::NAME),
+            });
+        }
+    }
+    let claims = json::parse_object(response.body(), json::MAX_BYTES)?;
+    match claims.get("sub").and_then(Value::as_str) {
+        None => Err(UserinfoError::MissingSubject),
+        Some(subject) if subject == expected_sub => Ok(claims),
+        Some(_) => Err(UserinfoError::SubjectMismatch),
+    }
+}
+
+fn refusal(response: &Response<Bytes>) -> UserinfoError {
+    let status = response.status().as_u16();
+    if matches!(status, 401 | 403) {
+        return UserinfoError::Unauthorized {
+            status,
+            error: bearer_error(response),
+        };
+    }
+    match oauth_error::classify(response) {
+        Refusal::RateLimited { retry_after, .. } => UserinfoError::RateLimited { retry_after },
+        Refusal::Unavailable { .. } => UserinfoError::Unavailable { status },
+        _ => UserinfoError::UnexpectedAnswer { status },
+    }
+}
+
+/// The `error` attribute of a challenge (RFC 6750 section 3), read for the log only.
+fn bearer_error(response: &Response<Bytes>) -> Option<String> {
+    let challenge = response.headers().get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (_, rest) = challenge.split_once("error=\"")?;
+    let (error, _) = rest.split_once('"')?;
+    Some(text::bounded(error, text::NAME))
+}

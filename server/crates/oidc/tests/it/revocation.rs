@@ -1,0 +1,85 @@
+//! Revocation.
+
+use cloakroom_oidc::revocation::{RevocableToken, parse, request};
+use cloakroom_oidc::{AccessToken, ClientAuth, ClientSecret, RefreshToken, RevocationError};
+use serde_json::json;
+
+use crate::support::{answer, client, form, json_answer, metadata, metadata_with, pairs};
+
+#[test]
+fn a_token_is_revoked_with_its_kind_and_the_clients_credentials() {
+    let client = client(ClientAuth::SecretBasic(ClientSecret::new("s")));
+    let refresh = request(
+        &metadata(),
+        &client,
+        RevocableToken::Refresh(&RefreshToken::new("r")),
+    )
+    .unwrap();
+    assert_eq!(
+        refresh.uri(),
+        "https://id.example.com/oauth2/default/v1/revoke"
+    );
+    assert!(refresh.headers().contains_key("authorization"));
+    assert_eq!(
+        form(&refresh),
+        pairs(&[("token", "r"), ("token_type_hint", "refresh_token")])
+    );
+    let access = request(
+        &metadata(),
+        &client,
+        RevocableToken::Access(&AccessToken::new("a")),
+    )
+    .unwrap();
+    assert_eq!(
+        form(&access),
+        pairs(&[("token", "a"), ("token_type_hint", "access_token")])
+    );
+}
+
+#[test]
+fn without_an_endpoint_there_is_nothing_to_send() {
+    let metadata = metadata_with(json!({"revocation_endpoint": null}));
+    let token = AccessToken::new("a");
+    assert!(
+        request(
+            &metadata,
+            &client(ClientAuth::None),
+            RevocableToken::Access(&token)
+        )
+        .is_none()
+    );
+}
+
+#[test]
+fn answers() {
+    assert_eq!(parse(&answer(200, "text/html", "whatever")), Ok(()));
+    assert_eq!(
+        parse(&json_answer(401, &json!({"error": "invalid_client"}))),
+        Err(RevocationError::Refused {
+            status: 401,
+            error: "invalid_client".to_owned()
+        })
+    );
+    let mut busy = answer(503, "text/plain", "");
+    busy.headers_mut()
+        .insert("retry-after", "30".parse().unwrap());
+    assert_eq!(
+        parse(&busy),
+        Err(RevocationError::Unavailable {
+            status: 503,
+            retry_after: Some(30)
+        })
+    );
+    assert_eq!(
+        parse(&answer(429, "text/plain", "")),
+        Err(RevocationError::RateLimited { retry_after: None })
+    );
+    assert_eq!(
+        parse(&answer(302, "text/html", "")),
+        Err(RevocationError::UnexpectedStatus { status: 302 })
+    );
+    assert_eq!(
+        parse(&answer(404, "text/html", "")),
+        Err(RevocationError::UnexpectedStatus { status: 404 })
+    );
+}
