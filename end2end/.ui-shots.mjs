@@ -1,0 +1,31 @@
+import { chromium } from '@playwright/test';
+const OUT='/tmp/ui/shots'; const BASE='http://localhost:3077';
+import { mkdirSync } from 'node:fs'; mkdirSync(OUT,{recursive:true});
+const browser = await chromium.launch({ executablePath:'/usr/bin/chromium', args:['--no-sandbox','--disable-quic','--disable-background-networking'] });
+const views = { light:{colorScheme:'light',viewport:{width:1280,height:860}}, dark:{colorScheme:'dark',viewport:{width:1280,height:860}}, phone:{colorScheme:'light',viewport:{width:375,height:760},deviceScaleFactor:2}, phonedark:{colorScheme:'dark',viewport:{width:320,height:640}} };
+for (const [name, options] of Object.entries(views)) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const watch=(page)=>{page.on('console', m => { if (m.type()!=='log') console.log(name, m.type(), m.text()) });
+  page.on('pageerror', e => console.log(name,'pageerror', e.message));};
+  watch(page);
+  const hyd = () => page.waitForSelector('html[data-hydrated]');
+  const shot = async (n) => { await page.screenshot({path:`${OUT}/${name}-${n}.png`, fullPage:true}); const over = await page.evaluate(()=>document.documentElement.scrollWidth-innerWidth); if (over>0) console.log(name,n,'overflows by',over); };
+  await page.goto(BASE+'/'); await hyd(); await shot('home-out');
+  await page.goto(BASE+'/nope'); await hyd(); await shot('not-found');
+  await page.goto(BASE+'/'); await hyd();
+  await page.getByTestId('sign-in-typed').click();
+  await page.waitForURL(/9477/); await shot('provider');
+  const cancel = page.getByRole('button',{name:/cancel/i}).or(page.getByRole('link',{name:/cancel/i}));
+  await cancel.click(); await page.waitForURL(/auth\/error/); await hyd(); await shot('error');
+  await page.goto(BASE+'/profile'); await page.waitForURL(/9477/);
+  await page.getByLabel(/email/i).fill('alice@example.com'); await page.getByLabel(/password/i).fill('alice-hangs-her-coat');
+  await page.getByRole('button',{name:/sign in/i}).click();
+  await page.waitForURL(BASE+'/profile'); await hyd(); await shot('profile');
+  await page.getByRole('link',{name:'Cloakroom'}).click(); await page.waitForURL(BASE+'/'); await shot('home-in');
+  await page.getByRole('link',{name:'Profile'}).click(); await page.waitForSelector('tr[data-claim=email]'); await shot('profile-client');
+  await page.getByRole('button',{name:'Sign out'}).click(); await page.waitForURL(BASE+'/'); await hyd(); console.log(await page.getByRole('status').textContent()); await shot('signed-out');
+  await page.goBack(); await page.waitForTimeout(500); console.log('back at', page.url());
+  await context.close();
+}
+await browser.close();

@@ -1,0 +1,201 @@
+/**
+ * oidc-provider (a certified OpenID Provider) in the shape of an Okta custom authorization server: its paths, its
+ * scopes and claims, its access tokens, a refresh token for `offline_access` without a consent prompt, and codes
+ * that are good once and for a minute.
+ */
+import { randomBytes } from 'node:crypto';
+
+import { accountBySub } from './accounts.mjs';
+import { issueJwtAccessTokens } from './access-token.mjs';
+import { logoutWithoutSession, rpInitiatedLogout } from './logout.mjs';
+import { messagePage, pageHeaders } from './pages.mjs';
+import { Recorder, recording } from './record.mjs';
+
+// Two notices that are no news here: the runtime is tested, and the body is parsed on purpose (access-token.mjs).
+const EXPECTED = /^oidc-provider WARNING: (Unsupported runtime|already parsed request body)/;
+const warn = console.warn;
+console.warn = (...args) => {
+  if (!EXPECTED.test(String(args[0]).replace(/^\x1b\[[\d;]*m/, ''))) warn(...args);
+};
+const { default: Provider, interactionPolicy } = await import('oidc-provider');
+
+export const MOUNT = '/oauth2/default';
+
+const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
+
+/**
+ * @typedef {object} ProviderOptions
+ * @property {string} issuer        ends in MOUNT
+ * @property {string} publicUrl     where browsers find the application, without a trailing slash
+ * @property {string} clientId
+ * @property {string} clientSecret
+ * @property {number} codeTtl       seconds that an authorization code is good for
+ * @property {number} accessTokenTtl  seconds
+ * @property {import('node:crypto').JsonWebKey & { kid: string }} jwk  RSA private key that signs
+ * @property {string[]} cookieKeys
+ * @property {import('./store.mjs').Store} store
+ * @property {Recorder} recorder
+ * @property {(line: string) => void} log
+ */
+
+const claims = {
+  openid: ['sub', 'auth_time', 'amr', 'ver', 'jti', 'idp'],
+  profile: ['name', 'given_name', 'family_name', 'preferred_username', 'locale', 'zoneinfo'],
+  email: ['email', 'email_verified'],
+  groups: ['groups'],
+  acr: null,
+  sid: null,
+  iss: null,
+};
+
+const routes = {
+  authorization: '/v1/authorize',
+  token: '/v1/token',
+  jwks: '/v1/keys',
+  userinfo: '/v1/userinfo',
+  end_session: '/v1/logout',
+  introspection: '/v1/introspect',
+  revocation: '/v1/revoke',
+  pushed_authorization_request: '/v1/par',
+};
+
+async function findAccount(_ctx, sub) {
+  const account = accountBySub(sub);
+  if (!account) return undefined;
+  const { password: _never, ...userClaims } = account;
+  return {
+    accountId: sub,
+    claims: async (use) => (use === 'id_token'
+      ? { ...userClaims, ver: 1, jti: `ID.${randomBytes(16).toString('base64url')}`, idp: '00odemoidentityprovider' }
+      : userClaims),
+  };
+}
+
+// Okta grants what the application is configured for. Every authorization has a grant of its own, so that a code used
+// twice costs the tokens of that sign-in alone.
+async function loadExistingGrant(ctx) {
+  const { provider, client, account, requestParamOIDCScopes } = ctx.oidc;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
+  grant.addOIDCScope([...requestParamOIDCScopes].join(' '));
+  await grant.save();
+  return grant;
+}
+
+const renderError = (publicUrl) => async (ctx, out) => {
+  ctx.set(pageHeaders(publicUrl));
+  ctx.body = messagePage({
+    title: 'That did not work',
+    text: out.error_description ?? 'The request cannot be answered.',
+    detail: out.error,
+    back: publicUrl,
+  });
+};
+
+/** @param {ProviderOptions} options */
+export function createProvider(options) {
+  const { issuer, publicUrl, clientId, clientSecret, codeTtl, accessTokenTtl, jwk, recorder, log } = options;
+  const cookieSuffix = new URL(issuer).port;
+  const policy = interactionPolicy.base();
+  policy.get('consent').checks.clear();
+
+  const provider = new Provider(issuer, {
+    adapter: options.store.adapter(),
+    jwks: { keys: [jwk] },
+    routes,
+    claims,
+    scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+    acrValues: ['urn:okta:loa:1fa:any', 'urn:okta:loa:1fa:pwd'],
+    conformIdTokenClaims: false,
+    responseTypes: ['code'],
+    findAccount,
+    loadExistingGrant,
+    renderError: renderError(publicUrl),
+    rotateRefreshToken: true,
+    expiresWithSession: async () => false,
+    issueRefreshToken: async (_ctx, client, source) => client.grantTypeAllowed('refresh_token')
+      && source.scopes.has('offline_access'),
+    clientBasedCORS: () => false,
+    pkce: { required: () => true },
+    cookies: {
+      // Cookies know no ports: two providers on one machine must not overwrite each other's.
+      names: {
+        session: `dev_session_${cookieSuffix}`,
+        interaction: `dev_interaction_${cookieSuffix}`,
+        resume: `dev_resume_${cookieSuffix}`,
+      },
+      keys: options.cookieKeys,
+    },
+    interactions: { policy, url: (_ctx, { uid }) => `${MOUNT}/signin/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      resourceIndicators: { enabled: false },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      rpInitiatedLogout: rpInitiatedLogout(publicUrl),
+    },
+    ttl: {
+      AccessToken: () => accessTokenTtl,
+      AuthorizationCode: () => codeTtl,
+      IdToken: () => HOUR,
+      RefreshToken: () => 90 * DAY,
+      Interaction: () => HOUR,
+      Session: () => 14 * DAY,
+      Grant: () => 90 * DAY,
+      ClientCredentials: () => HOUR,
+    },
+    clients: [{
+      client_id: clientId,
+      client_secret: clientSecret,
+      client_name: 'Cloakroom',
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: [`${publicUrl}/auth/callback`],
+      post_logout_redirect_uris: [`${publicUrl}/`],
+    }],
+  });
+
+  grantOfflineAccessWithoutConsent(provider);
+  recorder.note('client_secret', clientSecret);
+  provider.use(recording(recorder));
+  provider.use(issueJwtAccessTokens(provider, { issuer, jwk, currentContext: () => Provider.ctx }));
+  provider.use(logoutWithoutSession(publicUrl));
+  reportErrors(provider, log);
+  return provider;
+}
+
+// oidc-provider drops `offline_access` where the request does not say `prompt=consent` (OpenID Connect Core 1.0,
+// section 11, leaves "other conditions" to the provider). Okta's condition is the application's configuration.
+function grantOfflineAccessWithoutConsent(provider) {
+  class Prompts extends Set {
+    has(prompt) {
+      return prompt === 'consent' || super.has(prompt);
+    }
+  }
+  const { get } = Object.getOwnPropertyDescriptor(provider.OIDCContext.prototype, 'prompts');
+  Object.defineProperty(provider.OIDCContext.prototype, 'prompts', {
+    get() {
+      return new Prompts(get.call(this));
+    },
+  });
+}
+
+function reportErrors(provider, log) {
+  const report = (what) => (_ctx, error) => {
+    const detail = [error.error_description, error.error_detail].filter(Boolean).join('; ');
+    log(`${what} refused: ${error.error ?? error.message}${detail ? ` (${detail})` : ''}`);
+  };
+  provider.on('authorization.error', (ctx, error) => {
+    if (error.error !== 'access_denied') report('Authorization request')(ctx, error);
+  });
+  provider.on('grant.error', report('Token request'));
+  provider.on('userinfo.error', report('Userinfo request'));
+  provider.on('introspection.error', report('Introspection request'));
+  provider.on('revocation.error', report('Revocation request'));
+  provider.on('end_session.error', report('Logout request'));
+  provider.on('server_error', (_ctx, error) => log(`Provider error: ${error.stack ?? error.message}`));
+}

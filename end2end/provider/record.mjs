@@ -1,0 +1,60 @@
+/**
+ * A record of everything that must never reach a browser or a log, for the tests that search for it. One JSON
+ * object a line: `{"kind":"access_token","value":"..."}`. Written only where `--record` names a file.
+ */
+import { appendFileSync, writeFileSync } from 'node:fs';
+
+/**
+ * @typedef {'client_secret' | 'code' | 'code_verifier' | 'access_token' | 'refresh_token' | 'id_token' | 'state' |
+ *   'nonce' | 'client_assertion'} Kind
+ */
+
+export class Recorder {
+  #file;
+
+  #seen = new Set();
+
+  /** @param {string | undefined} file absent: nothing is kept */
+  constructor(file) {
+    this.#file = file;
+    if (file) writeFileSync(file, '', { mode: 0o600 });
+  }
+
+  /** @param {Kind} kind @param {unknown} value */
+  note(kind, value) {
+    if (!this.#file || typeof value !== 'string' || value === '') return;
+    const key = `${kind} ${value}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    appendFileSync(this.#file, `${JSON.stringify({ kind, value })}\n`);
+  }
+
+  /** @param {Record<string, unknown> | undefined} fields names that are kinds are noted, others ignored */
+  noteAll(fields) {
+    for (const kind of ['client_secret', 'code', 'code_verifier', 'access_token', 'refresh_token', 'id_token', 'state',
+      'nonce', 'client_assertion']) {
+      this.note(kind, fields?.[kind]);
+    }
+  }
+}
+
+/**
+ * Koa middleware that notes what each request brought and each answer took away.
+ *
+ * @param {Recorder} recorder
+ */
+export const recording = (recorder) => async (ctx, next) => {
+  await next();
+  if (!ctx.oidc) return;
+  const { route, body, params } = ctx.oidc;
+  if (route === 'authorization') recorder.noteAll({ state: params?.state, nonce: params?.nonce });
+  if (route === 'authorization' || route === 'resume') {
+    const location = ctx.response.get('location');
+    if (location) recorder.note('code', new URL(location, ctx.href).searchParams.get('code'));
+  }
+  if (route === 'token' || route === 'introspection' || route === 'revocation') {
+    recorder.noteAll(body);
+    if (route === 'token') recorder.noteAll(ctx.body);
+  }
+  if (route === 'end_session') recorder.note('id_token', params?.id_token_hint);
+};
