@@ -19,9 +19,8 @@ need rustup "install Rust from https://rustup.rs (the wasm32 target is added wit
 need cc "install a C compiler (Debian: apt-get install build-essential; macOS: xcode-select --install)"
 need node "install Node.js 20 or newer from https://nodejs.org"
 need npm "install npm, which comes with Node.js"
-major=$(node -p 'process.versions.node.split(".")[0]')
-if [ "$major" -lt 20 ]; then
-	say "Node.js $(node --version) is too old: install version 20 or newer"
+if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 12) ? 0 : 1)'; then
+	say "Node.js $(node --version) is too old: install version 20.12 or newer"
 	exit 1
 fi
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cloakroom_oidc::client::{ProviderError, TransportError};
 use cloakroom_oidc::{
     AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
-    JwtError, KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError,
+    KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError,
     id_token, token_request, userinfo,
 };
 use serde_json::{Map, Value};
@@ -146,7 +146,7 @@ impl Bff {
         let verify = |keys: &Arc<KeySet>| id_token::verify(raw, keys, &policy, expectations);
         let keys = self.provider().keys().await?;
         match verify(&keys) {
-            Err(IdTokenError::Jwt(JwtError::UnknownKey)) => {
+            Err(IdTokenError::Jwt(error)) if error.may_be_a_new_key() => {
                 let fresh = self.provider().keys_after_unknown_kid().await?;
                 Ok(verify(&fresh)?)
             }

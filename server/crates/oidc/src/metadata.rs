@@ -110,11 +110,14 @@ impl ProviderMetadata {
                 found: crate::text::bounded(found, crate::text::DESCRIPTION),
             });
         }
-        let response_types = members.required_strings("response_types_supported")?;
+        // Required of a provider (OpenID Connect Discovery section 3), but left out by some; what they leave out has
+        // a default, or is nothing this client goes by. What they do say counts.
+        let response_types = members
+            .strings("response_types_supported")?
+            .unwrap_or_else(|| vec!["code".to_owned()]);
         if !response_types.iter().any(|value| value == "code") {
             return Err(MetadataError::CodeFlowNotSupported);
         }
-        members.required_strings("subject_types_supported")?;
         let code_challenge_methods_supported =
             members.strings("code_challenge_methods_supported")?;
         if code_challenge_methods_supported
@@ -136,7 +139,8 @@ impl ProviderMetadata {
             token_endpoint_auth_methods_supported: members
                 .strings("token_endpoint_auth_methods_supported")?,
             id_token_signing_alg_values_supported: members
-                .required_strings("id_token_signing_alg_values_supported")?,
+                .strings("id_token_signing_alg_values_supported")?
+                .unwrap_or_default(),
             code_challenge_methods_supported,
             authorization_response_iss_parameter_supported: members
                 .flag("authorization_response_iss_parameter_supported")?,
@@ -185,11 +189,6 @@ impl<'a> Members<'a> {
             .collect::<Option<Vec<_>>>()
             .map(Some)
             .ok_or(MetadataError::WrongType(name))
-    }
-
-    fn required_strings(&self, name: &'static str) -> Result<Vec<String>, MetadataError> {
-        self.strings(name)?
-            .ok_or(MetadataError::MissingMember(name))
     }
 
     fn flag(&self, name: &'static str) -> Result<bool, MetadataError> {

@@ -84,9 +84,10 @@ impl SigningAlg {
     }
 
     /// What ID tokens may be signed with when nothing is configured: RS256 where the provider lists it, else
-    /// the asymmetric ones that it lists (OpenID Connect Core section 3.1.3.7, step 7).
+    /// the asymmetric ones that it lists (OpenID Connect Core section 3.1.3.7, step 7). A provider that lists none
+    /// signs with RS256, the default of OpenID Connect Dynamic Client Registration section 2.
     pub fn default_for(supported: &[String]) -> Vec<Self> {
-        if supported.iter().any(|name| name == "RS256") {
+        if supported.is_empty() || supported.iter().any(|name| name == "RS256") {
             return vec![Self::RS256];
         }
         let mut algorithms = Vec::new();

@@ -1,6 +1,6 @@
 //! The provider's metadata: what is used, and what is refused.
 
-use cloakroom_oidc::{Issuer, JsonError, MetadataError, ProviderMetadata};
+use cloakroom_oidc::{Issuer, JsonError, MetadataError, ProviderMetadata, SigningAlg};
 use serde_json::{Value, json};
 
 use crate::support::{ISSUER, document, document_with, metadata, metadata_with};
@@ -49,14 +49,35 @@ fn required_members_are_required() {
         "authorization_endpoint",
         "token_endpoint",
         "jwks_uri",
-        "response_types_supported",
-        "subject_types_supported",
-        "id_token_signing_alg_values_supported",
     ] {
         assert_eq!(
             refusal(json!({ name: null })),
             MetadataError::MissingMember(name)
         );
+        assert_eq!(refusal(json!({ name: 1 })), MetadataError::WrongType(name));
+    }
+}
+
+#[test]
+fn what_uncertified_providers_leave_out_has_a_default_but_counts_where_it_is_said() {
+    let mut document = document();
+    for name in [
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+    ] {
+        document[name] = Value::Null;
+    }
+    let issuer = Issuer::parse(ISSUER).unwrap();
+    let metadata = ProviderMetadata::parse(&issuer, document.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        SigningAlg::default_for(&metadata.id_token_signing_alg_values_supported),
+        [SigningAlg::RS256]
+    );
+    for name in [
+        "response_types_supported",
+        "id_token_signing_alg_values_supported",
+    ] {
         assert_eq!(refusal(json!({ name: 1 })), MetadataError::WrongType(name));
     }
 }
