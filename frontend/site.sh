@@ -24,8 +24,8 @@ say "building the site"
 rm -rf "$site"
 mkdir -p "$site/pkg"
 "$tools/bin/wasm-bindgen" --target web --no-typescript --out-name cloakroom --out-dir "$site/pkg" "$built"
-node "$tools/node_modules/binaryen/bin/wasm-opt" -Oz --enable-bulk-memory --enable-nontrapping-float-to-int \
-	--enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue \
+node "$tools/node_modules/binaryen/bin/wasm-opt" -Oz --strip-debug --strip-producers --enable-bulk-memory \
+	--enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue \
 	"$site/pkg/cloakroom_bg.wasm" -o "$site/pkg/cloakroom_bg.opt.wasm"
 mv "$site/pkg/cloakroom_bg.opt.wasm" "$site/pkg/cloakroom_bg.wasm"
 # Leptos asks for the WebAssembly under the output's own name.

@@ -1,0 +1,20 @@
+//! Who is signed in, and the way in and out: the session as the page knows it, the server functions, and what the
+//! application's own server functions ask before they answer.
+
+mod error;
+pub mod functions;
+#[cfg(feature = "ssr")]
+mod guard;
+mod session_view;
+mod sign_in_path;
+
+pub use error::AuthError;
+pub use functions::{
+    Callback, Destination, Done, Empty, Login, Logout, MyClaims, callback, login, logout, my_claims,
+};
+#[cfg(feature = "ssr")]
+pub use guard::{current_user, require, require_session};
+pub use session_view::{CurrentSession, SessionView, use_session};
+pub use sign_in_path::sign_in_path;
+
+pub(crate) use session_view::provide_session;

@@ -1,0 +1,6 @@
+//! What pages are made of.
+
+pub mod guard;
+pub mod header;
+pub mod ticket;
+pub mod typed_sign_in;

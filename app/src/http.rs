@@ -1,0 +1,176 @@
+//! The request in hand, on the server: the one file that knows `leptos_axum`. `browser` is its counterpart.
+//!
+//! [`router`] is everything of the application that a request can reach; wrap it with `Bff::install`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use cloakroom_bff::{
+    AccessError, Answer, Caller, Code, ERROR_HEADER, ERROR_PATH, Notice as Left, Visit, denied,
+    refusal,
+};
+use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, Method, StatusCode, Uri};
+use leptos::prelude::*;
+use leptos_axum::{LeptosRoutes, ResponseOptions};
+
+use crate::App;
+use crate::auth::{AuthError, SessionView};
+use crate::csp;
+use crate::pages::error::FailureView;
+use crate::pages::home::Notice;
+use crate::shell::{WATCHED, shell};
+
+/// The pages, every server function at its own path, and a page for what is not there.
+///
+/// `Bff::install` must be around it: it makes the [`Visit`] that everything here works with.
+pub fn router(options: LeptosOptions) -> Router {
+    let pages = leptos_axum::generate_route_list(App);
+    let mut router = Router::new().leptos_routes_with_handler(pages, page);
+    for (path, method) in leptos::server_fn::axum::server_fn_paths() {
+        match MethodFilter::try_from(method) {
+            Ok(filter) => router = router.route(path, on(filter, server_function)),
+            Err(error) => tracing::error!(path, %error, "a server function cannot be reached"),
+        }
+    }
+    router
+        .fallback(page)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(options)
+}
+
+/// Renders a page. The session is looked up before: rendering knows it from the first byte on, and where the store
+/// does not answer, nobody is shown a page that takes them for signed out.
+async fn page(State(options): State<LeptosOptions>, visit: Visit, request: Request) -> Response {
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.uri().path().starts_with('/');
+    if !is_page
+        || (request
+            .extensions()
+            .get::<axum::extract::MatchedPath>()
+            .is_none()
+            && visit.caller() != Caller::Navigation)
+    {
+        // Nobody looks at a page here: a program, an image, a form to nowhere.
+        return refusal(&visit, Code::NotFound).into_response();
+    }
+    if let Err(error) = visit.session().await
+        && request.uri().path() != ERROR_PATH
+    {
+        return denied(&visit, &error).into_response();
+    }
+    let provider = visit.bff().provider_origins();
+    let context = move || {
+        provide_context(visit.clone());
+        secure(&provider);
+    };
+    leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request)
+        .await
+}
+
+/// Runs a server function.
+async fn server_function(visit: Visit, mut request: Request) -> Response {
+    if request.uri().path().starts_with("/auth/") {
+        // These read the raw query from the visit and have no arguments. Leptos must not parse any: where that fails,
+        // it redirects to the Referer, which after a sign-in is the provider (server_fn 0.8).
+        *request.uri_mut() = Uri::try_from(request.uri().path()).unwrap_or_default();
+        *request.body_mut() = Body::empty();
+    }
+    leptos_axum::handle_server_fns_with_context(move || provide_context(visit.clone()), request)
+        .await
+        .into_response()
+}
+
+async fn method_not_allowed(visit: Visit) -> Answer {
+    refusal(&visit, Code::MethodNotAllowed)
+}
+
+/// Sends the Content Security Policy with the nonce of this page.
+fn secure(provider: &[String]) {
+    let nonce = leptos::nonce::use_nonce();
+    let policy = csp::policy(nonce.as_deref(), provider, WATCHED);
+    if let (Some(response), Ok(policy)) = (
+        use_context::<ResponseOptions>(),
+        HeaderValue::try_from(policy),
+    ) {
+        response.insert_header(CONTENT_SECURITY_POLICY, policy);
+    } else {
+        tracing::error!("a page goes out without its Content-Security-Policy");
+    }
+}
+
+/// The request's handle, in a server function or while a page is rendered.
+pub fn visit() -> Option<Visit> {
+    use_context::<Visit>()
+}
+
+/// The error that goes with a refusal, with its status and code set on the answer under way. Leptos alone would answer
+/// 500 for every error (`server_fn` 0.8).
+pub fn deny(error: &AccessError) -> AuthError {
+    let code = error.code();
+    answer_with(code.status(), code);
+    match error {
+        AccessError::SignedOut => AuthError::SignedOut,
+        AccessError::Lacking(_) => AuthError::Forbidden,
+        AccessError::StoreDown => AuthError::StoreDown,
+        // The enum is not exhaustive: what is not known here is still refused, with its own status.
+        _ => AuthError::from_code(code.as_str()),
+    }
+}
+
+fn answer_with(status: StatusCode, code: Code) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status);
+        response.insert_header(ERROR_HEADER, HeaderValue::from_static(code.as_str()));
+    }
+}
+
+/// Who is signed in, for the first paint.
+pub(crate) fn session() -> SessionView {
+    visit()
+        .and_then(|visit| {
+            visit
+                .known_session()
+                .map(|session| SessionView::of(&session, visit.bff().now()))
+        })
+        .unwrap_or_default()
+}
+
+/// What the page before left to be said, once.
+pub(crate) fn notice() -> Option<Notice> {
+    visit()?.take_notice().map(|left| match left {
+        Left::SignedOut => Notice::SignedOut,
+        Left::SignedOutHere => Notice::SignedOutHere,
+    })
+}
+
+/// What the error page says; the page gets the status that goes with it.
+pub(crate) fn failure() -> FailureView {
+    let Some(visit) = visit() else {
+        return FailureView::default();
+    };
+    let failure = visit.bff().failure(&visit);
+    answer_with(failure.code.status(), failure.code);
+    FailureView {
+        title: failure.code.title().to_owned(),
+        text: failure.code.text().to_owned(),
+        try_again: failure.try_again(),
+        detail: failure.detail,
+        reference: failure.reference,
+    }
+}
+
+/// Says that there is nothing at this address.
+pub(crate) fn not_found() {
+    answer_with(Code::NotFound.status(), Code::NotFound);
+}
+
+/// Leads to sign in and back, before a byte of the page is sent.
+pub(crate) fn lead_to_sign_in() {
+    if let Some(visit) = visit() {
+        let answer = denied(&visit, &AccessError::SignedOut);
+        visit.send(answer);
+    }
+}

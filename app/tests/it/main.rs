@@ -1,0 +1,4 @@
+//! What the application promises, as specifications. Modules mirror `src`.
+
+mod auth;
+mod shell;
