@@ -57,7 +57,7 @@ impl Answer {
                 self.headers.insert(name, value);
             }
             Err(_) => {
-                tracing::error!(header = %name, "a header value was not legal and is left out")
+                tracing::error!(header = %name, "a header value was not legal and is left out");
             }
         }
         self

@@ -159,10 +159,10 @@ impl Bff {
         match self.0.vault.sweep(self.now(), SWEEP_BATCH).await {
             Ok(0) => {}
             Ok(swept) => {
-                tracing::debug!(swept, "expired entries were removed from the session store")
+                tracing::debug!(swept, "expired entries were removed from the session store");
             }
             Err(error) => {
-                tracing::warn!(%error, "expired entries could not be removed from the session store")
+                tracing::warn!(%error, "expired entries could not be removed from the session store");
             }
         }
     }

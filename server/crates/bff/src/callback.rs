@@ -83,7 +83,9 @@ impl CallbackError {
             Self::Foreign => Code::StateForeign,
             Self::Expired => Code::StateExpired,
             Self::Spent => Code::StateSpent,
-            Self::Full | Self::Store(_) => Code::StoreDown,
+            Self::Full
+            | Self::Store(_)
+            | Self::Create(CreateError::Full | CreateError::Store(_)) => Code::StoreDown,
             Self::Budget => Code::TooManyAttempts,
             Self::Provider { error, .. } => match error.as_str() {
                 "access_denied" => Code::AccessDenied,
@@ -99,7 +101,6 @@ impl CallbackError {
             Self::Hook(_) => Code::RefusedHere,
             Self::Record(RecordError::TooLarge) => Code::SessionTooLarge,
             Self::Create(CreateError::LoggedOut) => Code::EndedMeanwhile,
-            Self::Create(CreateError::Full | CreateError::Store(_)) => Code::StoreDown,
             Self::Record(_) | Self::Create(_) | Self::Handle(_) => Code::Internal,
         }
     }

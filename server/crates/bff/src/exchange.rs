@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cloakroom_oidc::client::{ProviderError, TransportError};
 use cloakroom_oidc::{
     AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
-    KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError,
-    id_token, token_request, userinfo,
+    KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError, id_token,
+    token_request, userinfo,
 };
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -107,8 +107,9 @@ impl Bff {
             access_token: Some(&tokens.access_token),
             trusted_audiences: &[],
         };
-        let claims = self.verify_id_token(metadata, raw, &expectations).await?;
-        let userinfo = self.userinfo(metadata, &tokens, &claims).await?;
+        // Boxed: each holds an HTTP call's state, which need not stand in every future above it.
+        let claims = Box::pin(self.verify_id_token(metadata, raw, &expectations)).await?;
+        let userinfo = Box::pin(self.userinfo(metadata, &tokens, &claims)).await?;
         Ok(Record {
             user: user_claims(
                 &claims.all,

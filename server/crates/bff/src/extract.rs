@@ -77,6 +77,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     }
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "the error is the answer itself, made once for a router that is put together wrong"
+)]
 fn visit(parts: &Parts) -> Result<Visit, Answer> {
     parts.extensions.get::<Visit>().cloned().ok_or_else(|| {
         tracing::error!("a route needs the session, but the router is not wrapped by Bff::install");

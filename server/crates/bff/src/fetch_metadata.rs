@@ -43,10 +43,11 @@ impl Caller {
         let mode = text(headers, "sec-fetch-mode");
         let dest = text(headers, "sec-fetch-dest");
         match (mode, dest) {
-            (Some("navigate"), None | Some("document")) => Self::Navigation,
+            (Some("navigate"), None) | (Some("navigate") | None, Some("document")) => {
+                Self::Navigation
+            }
             (Some("navigate"), Some(_)) => Self::Embedded,
             (Some(_) | None, Some("empty")) | (Some("cors" | "same-origin"), None) => Self::Fetch,
-            (None, Some("document")) => Self::Navigation,
             (Some(_), _) | (None, Some(_)) => Self::Embedded,
             (None, None) => Self::by_accept(headers),
         }

@@ -85,12 +85,11 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
     // The path is logged without its query: codes and states stand there.
     let span = tracing::info_span!("request", r#ref = visit.reference(), method = %visit.method(), path = visit.path());
     async move {
-        let mut response = match guard::refuse(&visit) {
-            Some(answer) => answer.into_response(),
-            None => {
-                request.extensions_mut().insert(visit.clone());
-                next.run(request).await
-            }
+        let mut response = if let Some(answer) = guard::refuse(&visit) {
+            answer.into_response()
+        } else {
+            request.extensions_mut().insert(visit.clone());
+            next.run(request).await
         };
         if response.extensions().get::<ProtectionError>().is_some() {
             tracing::warn!("a write from another site was refused");

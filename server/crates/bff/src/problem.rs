@@ -45,24 +45,25 @@ pub(crate) fn document(code: Code, reference: &str) -> Answer {
 
 /// A page that needs nothing but itself, for refusals that come before the application's own pages.
 pub(crate) fn page(code: Code, reference: &str) -> Answer {
-    let mut body = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
-    body.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-    body.push_str("<meta name=\"color-scheme\" content=\"light dark\">");
-    if code.is_temporary() {
-        // A page that tries again by itself: nobody should have to guess when to press reload.
-        body.push_str("<meta http-equiv=\"refresh\" content=\"5\">");
-    }
-    body.push_str("<link rel=\"stylesheet\" href=\"/pkg/cloakroom.css\">");
-    body.push_str(&format!(
-        "<title>{}</title></head><body><main class=\"notice-page\"><h1>{}</h1><p>{}</p>",
-        code.title(),
-        code.title(),
-        code.text()
-    ));
-    body.push_str(&format!(
-        "<p><a class=\"button\" href=\"/\">Go to the start page</a></p><p class=\"reference\">Reference <code data-testid=\"error-reference\">{}</code></p></main></body></html>",
-        escape(reference)
-    ));
+    // A page that tries again by itself: nobody should have to guess when to press reload.
+    let refresh = if code.is_temporary() {
+        "<meta http-equiv=\"refresh\" content=\"5\">"
+    } else {
+        ""
+    };
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">{refresh}\
+         <link rel=\"stylesheet\" href=\"/pkg/cloakroom.css\"><title>{title}</title></head>\
+         <body><main class=\"notice-page\"><h1>{title}</h1><p>{text}</p>\
+         <p><a class=\"button\" href=\"/\">Go to the start page</a></p>\
+         <p class=\"reference\">Reference <code data-testid=\"error-reference\">{reference}</code></p>\
+         </main></body></html>",
+        title = escape(code.title()),
+        text = escape(code.text()),
+        reference = escape(reference),
+    );
     with_headers(
         Answer::html(code.status(), body).header(header::CONTENT_SECURITY_POLICY, PLAIN_PAGE),
         code,

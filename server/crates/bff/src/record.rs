@@ -136,7 +136,7 @@ impl Record {
     }
 }
 
-/// Where and of what kind, not what: serde_json's own message can quote what it read.
+/// Where and of what kind, not what: `serde_json`'s own message can quote what it read.
 fn malformed(error: &serde_json::Error) -> RecordError {
     RecordError::Malformed(format!(
         "{:?} error at byte {}",

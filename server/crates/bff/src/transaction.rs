@@ -193,7 +193,8 @@ pub(crate) fn provider_tag(issuer: &str) -> [u8; PROVIDER_BYTES] {
     tag
 }
 
-/// mac | provider | begun_at | max_age + 1, or 0 | length of the return path | return path | acr values, space-separated.
+/// `mac | provider | begun_at | max_age + 1, or 0 | length of the return path | return path | acr values`, the last
+/// space-separated.
 fn encode(asked: &Asked, mac: &[u8; MAC_BYTES]) -> Vec<u8> {
     let path = asked.return_to.as_str().as_bytes();
     let acr_values = asked.acr_values.join(" ");
@@ -311,6 +312,8 @@ mod tests {
         );
     }
 
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
     proptest! {
         #[test]
         fn another_browser_is_refused(mine in any::<[u8; 32]>(), theirs in any::<[u8; 32]>(), id in any::<[u8; 16]>()) {
@@ -324,7 +327,6 @@ mod tests {
         fn any_change_is_refused(position in 0usize..10_000, change in 1u8..64) {
             let binding = Binding::from_bytes([7; 32]);
             let (_, state) = Transaction::begin(&ring(1), asked("/profile"), &binding, [9; 16]);
-            const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let mut bytes = state.clone().into_bytes();
             let at = position % bytes.len();
             let was = ALPHABET.iter().position(|c| *c == bytes[at]).expect("base64url");
