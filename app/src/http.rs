@@ -11,7 +11,7 @@ use cloakroom_bff::{
     AccessError, Answer, Caller, Code, ERROR_HEADER, ERROR_PATH, Notice as Left, Visit, denied,
     refusal,
 };
-use http::header::CONTENT_SECURITY_POLICY;
+use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, ResponseOptions};
@@ -124,6 +124,9 @@ fn answer_with(status: StatusCode, code: Code) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status);
         response.insert_header(ERROR_HEADER, HeaderValue::from_static(code.as_str()));
+        if let Some(seconds) = code.retry_after() {
+            response.insert_header(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod site;
 mod store;
 mod wiring;
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::settings::config::Config;
 use crate::settings::sources::{Problem, Sources};
 
 /// How often expired entries are removed from the store.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// The time for one call to the provider, and for connecting to it.
 const PROVIDER: HttpLimits = HttpLimits {
     connect: Duration::from_secs(5),
@@ -70,7 +71,8 @@ fn print_key() -> ExitCode {
 fn refuse(problems: &[Problem]) -> ExitCode {
     let mut text = String::from("cloakroom cannot start; its settings need mending:\n");
     for problem in problems {
-        text.push_str(&format!("  - {problem}\n"));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  - {problem}");
     }
     complain(&text);
     ExitCode::from(WRONG_SETTINGS)
@@ -132,7 +134,7 @@ async fn greet_provider(bff: Bff) {
             Err(error) => tracing::warn!(%error, "the provider's keys cannot be had yet"),
         },
         Err(error) => {
-            tracing::warn!(%error, "the provider's metadata cannot be had yet: sign-in will work once it can")
+            tracing::warn!(%error, "the provider's metadata cannot be had yet: sign-in will work once it can");
         }
     }
 }

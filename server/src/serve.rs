@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 /// How long a client may take to send a request's head. axum's own server has no such bound: a client that sends a byte
@@ -68,7 +70,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let router = router.clone();
+        let asked = Arc::new(Notify::new());
+        let first = Arc::clone(&asked);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
+            asked.notify_one();
             answer(router.clone(), request, peer)
         });
         let connection = graceful.watch(
@@ -77,7 +82,22 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
                 .into_owned(),
         );
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => Some(ended),
+                () = first.notified() => None,
+                // hyper's own time-out begins once it knows which HTTP this is: a client that sends nothing, or the
+                // beginning of HTTP/2's preface, would be waited for without end.
+                () = tokio::time::sleep(HEAD_TIMEOUT) => {
+                    tracing::debug!("a connection brought no request in time");
+                    return;
+                }
+            };
+            let ended = match ended {
+                Some(ended) => ended,
+                None => connection.await,
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });

@@ -48,7 +48,6 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
 }
 
 /// The panic's text stays here: nobody outside learns what was in hand.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     (
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -319,7 +319,7 @@ mod tests {
     }
 
     fn refused(more: &[(&str, &str)]) -> String {
-        read(more).err().expect("it is refused").join("\n")
+        read(more).expect_err("it is refused").join("\n")
     }
 
     #[test]

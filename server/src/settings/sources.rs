@@ -67,7 +67,7 @@ impl Sources {
         sources.read_environment(environment, problems);
         for (name, value) in flags {
             if let Some(setting) = find(name) {
-                sources.put(setting, value, format!("--{}", setting.flag()));
+                sources.put(setting, &value, format!("--{}", setting.flag()));
             }
         }
         sources.refuse_later(problems);
@@ -87,7 +87,7 @@ impl Sources {
         )
     }
 
-    fn put(&mut self, setting: &'static Setting, value: String, place: String) {
+    fn put(&mut self, setting: &'static Setting, value: &str, place: String) {
         // An empty variable is how many tools write "not set".
         if value.trim().is_empty() {
             self.values.remove(setting.name);
@@ -110,7 +110,7 @@ impl Sources {
         problems: &mut Vec<Problem>,
     ) {
         match std::fs::read_to_string(path) {
-            Ok(text) => self.put(setting, text, format!("{place} ({path})")),
+            Ok(text) => self.put(setting, &text, format!("{place} ({path})")),
             Err(error) => problems.push(Problem::new(
                 place,
                 format!("the file {path} cannot be read: {error}"),
@@ -154,7 +154,7 @@ impl Sources {
                 ));
                 continue;
             };
-            self.take(&key, text, at, problems);
+            self.take(&key, &text, at, problems);
         }
     }
 
@@ -182,11 +182,11 @@ impl Sources {
                 .strip_prefix(PREFIX)
                 .unwrap_or_default()
                 .to_ascii_lowercase();
-            self.take(&key, value, name, problems);
+            self.take(&key, &value, name, problems);
         }
     }
 
-    fn take(&mut self, key: &str, value: String, place: String, problems: &mut Vec<Problem>) {
+    fn take(&mut self, key: &str, value: &str, place: String, problems: &mut Vec<Problem>) {
         if let Some(setting) = find(key) {
             self.put(setting, value, place);
             return;

@@ -158,12 +158,13 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
 
-    /// Whether asking again a little later may help: such answers carry `Retry-After`.
-    pub fn is_temporary(self) -> bool {
-        matches!(
-            self,
-            Self::ProviderDown | Self::StoreDown | Self::SignOutIncomplete | Self::TooManyAttempts
-        )
+    /// Seconds after which to ask again, as `Retry-After` says them (RFC 9110 section 10.2.3), where that may help.
+    pub fn retry_after(self) -> Option<&'static str> {
+        match self {
+            Self::ProviderDown | Self::StoreDown | Self::SignOutIncomplete => Some("5"),
+            Self::TooManyAttempts => Some("60"),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The cookies a browser keeps for us: their names, attributes, and how each is really removed
 //! (RFC 6265bis; prefix `__Host-Http-` as draft-ietf-oauth-browser-based-apps section 6.1.3.2 names it).
 
+use cloakroom_vault::Ticket;
 use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
 
 use crate::public_url::PublicUrl;
 
@@ -99,6 +101,35 @@ impl Cookies {
         read(headers, &self.session)
     }
 
+    /// The `Cookie` header for the session layer, which percent-decodes names and values and would take
+    /// `%63loakroom-session` for ours, a spelling that gets past what browsers enforce for `__Host-` names. Of all
+    /// that could mean the session only one cookie is left in: ours to the letter, sent once, of the form of a ticket.
+    /// Everything else passes as it came.
+    pub(crate) fn without_impostors(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let ours = self
+            .session(headers)
+            .filter(|value| Ticket::parse(value).is_ok());
+        let lines = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok());
+        let mut kept: Vec<String> = lines
+            .flat_map(|line| line.split(';'))
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty() && !self.means_session(pair))
+            .map(str::to_owned)
+            .collect();
+        kept.extend(ours.map(|value| format!("{}={value}", self.session)));
+        HeaderValue::try_from(kept.join("; "))
+            .ok()
+            .filter(|value| !value.is_empty())
+    }
+
+    fn means_session(&self, pair: &str) -> bool {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        percent_decode_str(name).decode_utf8_lossy().trim() == self.session
+    }
+
     pub(crate) fn binding<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         read(headers, &self.binding)
     }
@@ -169,6 +200,42 @@ mod tests {
             removal,
             "cloakroom-session-3000=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
         );
+    }
+
+    #[test]
+    fn the_session_layer_sees_our_cookie_to_the_letter_or_none() {
+        let cookies = cookies("http://localhost:3000");
+        let ticket = "AAAAAAAAAAAAAAAAAAAAAA";
+        let seen = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(
+                    header::COOKIE,
+                    HeaderValue::from_str(line).expect("a header"),
+                );
+            }
+            cookies
+                .without_impostors(&headers)
+                .map(|value| value.to_str().expect("text").to_owned())
+        };
+        let ours = format!("cloakroom-session-3000={ticket}");
+        assert_eq!(
+            seen(&[&format!("theme=dark; {ours}")]),
+            Some(format!("theme=dark; {ours}"))
+        );
+        assert_eq!(
+            seen(&[&format!(
+                "%63loakroom-session-3000=BBBBBBBBBBBBBBBBBBBBBA; {ours}; b=c"
+            )]),
+            Some(format!("b=c; {ours}"))
+        );
+        assert_eq!(seen(&[&ours, &ours]), None);
+        assert_eq!(
+            seen(&["cloakroom-session-3000=%41AAAAAAAAAAAAAAAAAAAAA"]),
+            None
+        );
+        assert_eq!(seen(&["cloakroom-session-3000"]), None);
+        assert_eq!(seen(&[]), None);
     }
 
     #[test]

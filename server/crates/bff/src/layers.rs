@@ -89,6 +89,10 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
             answer.into_response()
         } else {
             request.extensions_mut().insert(visit.clone());
+            match bff.cookies().without_impostors(request.headers()) {
+                Some(cookies) => request.headers_mut().insert(header::COOKIE, cookies),
+                None => request.headers_mut().remove(header::COOKIE),
+            };
             next.run(request).await
         };
         if response.extensions().get::<ProtectionError>().is_some() {

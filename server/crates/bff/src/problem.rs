@@ -11,8 +11,6 @@ use crate::fetch_metadata::Caller;
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("cloakroom-error");
 /// What a plain page may load: its stylesheet.
 const PLAIN_PAGE: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Seconds after which to ask again.
-const RETRY_AFTER: &str = "5";
 
 /// The refusal in the form that this caller can use.
 pub(crate) fn refusal(code: Code, reference: &str, headers: &HeaderMap) -> Answer {
@@ -46,7 +44,7 @@ pub(crate) fn document(code: Code, reference: &str) -> Answer {
 /// A page that needs nothing but itself, for refusals that come before the application's own pages.
 pub(crate) fn page(code: Code, reference: &str) -> Answer {
     // A page that tries again by itself: nobody should have to guess when to press reload.
-    let refresh = if code.is_temporary() {
+    let refresh = if code.retry_after().is_some() {
         "<meta http-equiv=\"refresh\" content=\"5\">"
     } else {
         ""
@@ -72,10 +70,9 @@ pub(crate) fn page(code: Code, reference: &str) -> Answer {
 
 fn with_headers(answer: Answer, code: Code) -> Answer {
     let answer = answer.header(ERROR_HEADER, code.as_str());
-    if code.is_temporary() {
-        answer.header(header::RETRY_AFTER, RETRY_AFTER)
-    } else {
-        answer
+    match code.retry_after() {
+        Some(seconds) => answer.header(header::RETRY_AFTER, seconds),
+        None => answer,
     }
 }
 

@@ -252,15 +252,9 @@ impl Visit {
         }
     }
 
-    /// The ticket that came in the cookie.
+    /// The ticket that came in the cookie: ours to the letter, sent once, in its one spelling.
     pub(crate) fn ticket(&self) -> Option<Ticket> {
-        // The cookie twice, or in another form than ours: the layer's own reading of it does not count.
-        self.0.bff.cookies().session(&self.0.headers)?;
-        self.0
-            .handle
-            .get()
-            .and_then(tower_sessions::Session::id)
-            .map(crate::tickets::ticket_of)
+        Ticket::parse(self.0.bff.cookies().session(&self.0.headers)?).ok()
     }
 
     pub(crate) fn attach(&self, handle: tower_sessions::Session) {

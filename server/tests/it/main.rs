@@ -1,0 +1,36 @@
+//! The built program `cloakroom`, over HTTP, against an identity provider that misbehaves on purpose: everything a
+//! browser, a provider, an attacker and an operator can do to it from outside.
+//!
+//! Each test starts a provider and a program of its own and ends with [`world::World::end`], which asserts what holds
+//! after every test: nothing was answered 500, no secret got out, and the program ended as it was told to.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests: what is printed is shown where one fails, and names the row of its table"
+)]
+
+mod boundary;
+mod budget;
+mod callback;
+mod cookies;
+mod cookies_https;
+mod faults;
+mod headers;
+mod limits;
+mod logout;
+mod outage;
+mod program;
+mod received;
+mod refusals;
+mod return_to;
+mod session;
+mod shutdown;
+mod sign_in;
+mod start;
+mod start_up;
+mod store;
+mod transactions;
+mod world;

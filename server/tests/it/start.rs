@@ -1,0 +1,99 @@
+//! How a test begins: which provider, which settings, and what is wrong from the first request on.
+
+use cloakroom_testkit::Fault;
+use cloakroom_testkit::provider::Builder;
+
+use crate::program::{Program, Variables, free_port};
+use crate::world::World;
+
+/// What a world begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    provider: Builder,
+    variables: Variables,
+    fault: Option<Fault>,
+    provider_down: bool,
+    https: bool,
+}
+
+impl Start {
+    /// A provider with choices of its own.
+    pub(crate) fn provider(mut self, choose: impl FnOnce(Builder) -> Builder) -> Self {
+        self.provider = choose(self.provider);
+        self
+    }
+
+    /// One more variable for the program, or another value for one it has.
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The provider is wrong from the first request on.
+    pub(crate) fn fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// The provider does not run when the program starts.
+    pub(crate) fn provider_down(mut self) -> Self {
+        self.provider_down = true;
+        self
+    }
+
+    /// Browsers come by https, through something in front of the program that ends TLS.
+    pub(crate) fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
+    /// Starts both and waits until the program answers.
+    pub(crate) async fn go(self) -> World {
+        let folder = tempfile::tempdir().expect("a folder");
+        let provider = self.provider.start().await;
+        if let Some(fault) = self.fault {
+            provider.set_fault(fault);
+        }
+        if self.provider_down {
+            provider.stop().await;
+        }
+        let scheme = if self.https { "https" } else { "http" };
+        // Between looking for a free port and listening on it, somebody else may take it.
+        for _ in 0..5 {
+            let port = free_port();
+            let public_url = format!("{scheme}://localhost:{port}");
+            let mut variables: Variables = [
+                ("CLOAKROOM_ISSUER", provider.issuer()),
+                ("CLOAKROOM_CLIENT_ID", provider.client_id()),
+                ("CLOAKROOM_CLIENT_SECRET", provider.client_secret()),
+                ("CLOAKROOM_PUBLIC_URL", public_url.clone()),
+                ("CLOAKROOM_LISTEN", format!("127.0.0.1:{port}")),
+                (
+                    "CLOAKROOM_STORE",
+                    format!("sqlite:{}", folder.path().join("sessions.db").display()),
+                ),
+                (
+                    "CLOAKROOM_SITE",
+                    folder.path().join("site").display().to_string(),
+                ),
+                ("CLOAKROOM_LOG", "debug".to_owned()),
+                ("CLOAKROOM_LOG_FORMAT", "json".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec();
+            for (name, value) in &self.variables {
+                variables.retain(|(known, _)| known != name);
+                variables.push((name.clone(), value.clone()));
+            }
+            match Program::spawn(&variables, &[]).until_healthy(port).await {
+                Ok(program) => {
+                    provider.register_app(&public_url);
+                    return World::new(provider, program, folder, variables, port, public_url);
+                }
+                Err(ended) if ended.complaints.contains("cannot be listened on") => {}
+                Err(ended) => panic!("it does not start:\n{}{}", ended.log, ended.complaints),
+            }
+        }
+        panic!("no port stays free")
+    }
+}
