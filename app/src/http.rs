@@ -11,7 +11,7 @@ use cloakroom_bff::{
     AccessError, Answer, Caller, Code, ERROR_HEADER, ERROR_PATH, Notice as Left, Visit, denied,
     refusal,
 };
-use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, REFERER, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, ResponseOptions};
@@ -78,9 +78,28 @@ async fn server_function(visit: Visit, mut request: Request) -> Response {
         *request.uri_mut() = Uri::try_from(request.uri().path()).unwrap_or_default();
         *request.body_mut() = Body::empty();
     }
+    if !is_of_our_own(&visit, &request) {
+        // Leptos answers a navigation with a redirect to the Referer, with the error in its address. That is for a form
+        // on a page of ours; another site would learn by it who is signed in. Without it the answer is plain JSON.
+        request.headers_mut().remove(REFERER);
+        request
+            .headers_mut()
+            .insert(ACCEPT, HeaderValue::from_static("application/json"));
+    }
     leptos_axum::handle_server_fns_with_context(move || provide_context(visit.clone()), request)
         .await
         .into_response()
+}
+
+/// Whether a page of this origin sent the request, by its Referer.
+fn is_of_our_own(visit: &Visit, request: &Request) -> bool {
+    let origin = visit.bff().settings().public_url.origin();
+    request
+        .headers()
+        .get(REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|referer| referer.strip_prefix(origin))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 async fn method_not_allowed(visit: Visit) -> Answer {

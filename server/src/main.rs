@@ -4,6 +4,7 @@ mod command_line;
 mod headers;
 mod keys;
 mod logging;
+mod outer_refusals;
 mod serve;
 mod settings;
 mod site;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use cloakroom_bff::Bff;
 use http::{StatusCode, header};
@@ -14,6 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
 use crate::headers::{self, SecurityHeaders};
+use crate::outer_refusals;
 use crate::site;
 
 /// The largest body of a request, in bytes.
@@ -40,10 +41,11 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
             ANSWER,
         ))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(outer_refusals::dress))
         .layer(from_fn_with_state(security, headers::add))
 }
 

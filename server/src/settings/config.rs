@@ -151,15 +151,24 @@ impl Config {
             reader.wrong("idle_timeout", "is longer than absolute_timeout, so it would never count: shorten it, or lengthen the other");
             return None;
         }
+        let listen = listen?;
+        let mut remarks = sources.remarks.clone();
+        if bff.public_url.is_https() && bff.trusted_proxies.is_empty() {
+            remarks.push("browsers come by https, so something in front of this program ends TLS: without CLOAKROOM_TRUSTED_PROXIES its address stands for every client, and all share one budget of failed sign-ins".to_owned());
+        }
+        if bff.public_url.is_loopback() && !bff.public_url.is_https() && !listen.ip().is_loopback()
+        {
+            remarks.push(format!("{listen} can be reached from other machines, but the public URL is this machine's own and plain http: set CLOAKROOM_PUBLIC_URL, or listen on 127.0.0.1"));
+        }
         Some(Self {
             bff,
-            listen: listen?,
+            listen,
             store,
             keys,
             site,
             level,
             format,
-            remarks: sources.remarks.clone(),
+            remarks,
         })
     }
 }
@@ -210,6 +219,15 @@ fn id_token_algs(
             Some(alg) => algs.push(alg),
             None => reader.wrong("id_token_alg", format!("{name} is not an algorithm an ID token may be signed with here: RS256, ES256, PS256, EdDSA, .. (none never)")),
         }
+    }
+    if reader
+        .list("id_token_alg")
+        .is_some_and(|names| names.is_empty())
+    {
+        reader.wrong(
+            "id_token_alg",
+            "names no algorithm: name one, such as RS256, or leave it out",
+        );
     }
     let secret = match auth {
         Some(
@@ -287,8 +305,14 @@ fn parse_nets(text: &str) -> Result<Vec<IpNet>, &'static str> {
             word.parse::<IpNet>()
                 .or_else(|_| word.parse::<std::net::IpAddr>().map(IpNet::from))
         })
-        .collect::<Result<_, _>>()
+        .collect::<Result<Vec<IpNet>, _>>()
         .map_err(|_| "write networks such as 10.0.0.0/8 or single addresses, separated by commas")
+        .and_then(|nets| {
+            if nets.iter().any(|net| net.prefix_len() == 0) {
+                return Err("a network of every address would let each client name its own: name the proxies");
+            }
+            Ok(nets)
+        })
 }
 
 #[cfg(test)]
@@ -386,6 +410,12 @@ mod tests {
             (&[("CLOAKROOM_SCOPES", "profile email")], "openid"),
             (&[("CLOAKROOM_ID_TOKEN_ALG", "none")], "none never"),
             (&[("CLOAKROOM_ID_TOKEN_ALG", "HS256")], "32 bytes"),
+            (&[("CLOAKROOM_ID_TOKEN_ALG", ",")], "names no algorithm"),
+            (&[("CLOAKROOM_SCOPES", ",")], "openid"),
+            (
+                &[("CLOAKROOM_TRUSTED_PROXIES", "0.0.0.0/0")],
+                "name the proxies",
+            ),
             (&[("CLOAKROOM_IDLE_TIMEOUT", "8d")], "absolute_timeout"),
             (
                 &[("CLOAKROOM_STORE", "redis://localhost")],

@@ -136,8 +136,8 @@ async fn every_error_of_the_provider_is_a_page_with_its_own_words_and_status() {
             .await;
         assert_eq!(
             again.location_param("code").as_deref(),
-            Some("state_spent"),
-            "an error spends the sign-in too"
+            Some(code),
+            "nothing was sent for an error, so nothing was spent"
         );
     }
     assert_eq!(world.provider.counts().token, 0);

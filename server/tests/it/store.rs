@@ -3,23 +3,12 @@
 
 use cloakroom_testkit::leaks;
 use http::Method;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use crate::start::Start;
 use crate::world::World;
 
 const DOWN: &str = "We cannot look up your session just now";
 const TABLES: [&str; 4] = ["records", "terms", "consumed", "tally"];
-
-/// Another program's connection to the store's file.
-async fn another(world: &World) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(world.store())
-        .connect()
-        .await
-        .unwrap()
-}
 
 /// Every statement of the program fails from now on.
 async fn take_away(world: &World) {
@@ -32,7 +21,7 @@ async fn give_back(world: &World) {
 }
 
 async fn rename(world: &World, names: impl Fn(&str) -> (String, String)) {
-    let mut connection = another(world).await;
+    let mut connection = world.database().await;
     for table in TABLES {
         let (from, to) = names(table);
         let statement = format!("ALTER TABLE {from} RENAME TO {to}");
@@ -188,7 +177,7 @@ async fn a_store_that_another_program_holds_for_writing_can_still_be_read() {
     let (browser, other) = (world.browser(), world.browser());
     world.sign_in(&browser).await;
     let answered = world.at_provider(&other, "/auth/login").await;
-    let mut holder = another(&world).await;
+    let mut holder = world.database().await;
     sqlx::raw_sql("BEGIN IMMEDIATE")
         .execute(&mut holder)
         .await
@@ -233,7 +222,7 @@ async fn a_record_that_was_altered_or_moved_in_the_store_opens_nothing() {
             world.sign_in(browser).await;
         }
         sqlx::raw_sql(change)
-            .execute(&mut another(&world).await)
+            .execute(&mut world.database().await)
             .await
             .unwrap();
         let mut refused = 0;
@@ -290,7 +279,7 @@ async fn the_store_holds_no_token_no_ticket_and_nothing_of_the_person() {
     }
     // Ended, nothing of it is left to be read even with the keys.
     let sealed: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM records")
-        .fetch_one(&mut another(&world).await)
+        .fetch_one(&mut world.database().await)
         .await
         .unwrap();
     browser.request(Method::POST, "/auth/logout").fetch().await;

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use cloakroom_testkit::{Browser, Provider, Response, leaks};
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -88,6 +90,23 @@ impl World {
     /// The store's file.
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("sessions.db")
+    }
+
+    /// Another program's connection to the store's file.
+    pub(crate) async fn database(&self) -> SqliteConnection {
+        SqliteConnectOptions::new()
+            .filename(self.store())
+            .connect()
+            .await
+            .expect("the store's file opens")
+    }
+
+    /// How many sessions the store holds.
+    pub(crate) async fn sessions(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM records")
+            .fetch_one(&mut self.database().await)
+            .await
+            .expect("the store can be read")
     }
 
     pub(crate) fn session_cookie(&self) -> String {
@@ -213,15 +232,28 @@ impl World {
 
     /// Waits until a line of the log fits.
     pub(crate) async fn until_logged(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        self.until_logged_times(1, fits).await.remove(0)
+    }
+
+    /// Waits until so many lines of the log fit.
+    pub(crate) async fn until_logged_times(
+        &self,
+        times: usize,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = self.program.as_ref().expect("it runs").log();
             // The last line may be half-written.
             let whole = log.rfind('\n').map_or("", |end| &log[..end]);
-            if let Some(line) = lines(whole).into_iter().find(&fits) {
-                return line;
+            let found: Vec<Value> = lines(whole).into_iter().filter(|line| fits(line)).collect();
+            if found.len() >= times {
+                return found;
             }
-            assert!(Instant::now() < deadline, "the log does not say it:\n{log}");
+            assert!(
+                Instant::now() < deadline,
+                "the log does not say it {times} times:\n{log}"
+            );
             sleep(LOOK_AGAIN).await;
         }
     }

@@ -1,6 +1,6 @@
 //! Whom a request comes from: the connection's address, or what a trusted proxy says of it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
@@ -23,7 +23,7 @@ pub(crate) fn client_address(
         .filter_map(|value| value.to_str().ok())
         .collect();
     for text in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Ok(address) = text.trim().parse::<IpAddr>() else {
+        let Some(address) = parse(text.trim()) else {
             break;
         };
         client = address.to_canonical();
@@ -32,6 +32,28 @@ pub(crate) fn client_address(
         }
     }
     Some(client)
+}
+
+/// An address, with or without the port that some proxies add.
+fn parse(text: &str) -> Option<IpAddr> {
+    let plain = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    plain
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// Whether an address is this machine's own or of a private network: where a reverse proxy in front of this program is.
+pub(crate) fn is_internal(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => four.is_loopback() || four.is_private() || four.is_link_local(),
+        IpAddr::V6(six) => {
+            six.is_loopback() || six.is_unique_local() || six.is_unicast_link_local()
+        }
+    }
 }
 
 /// What counts as one client for budgets: an IPv4 address, or the /64 that an IPv6 subscriber has whole.
@@ -82,6 +104,9 @@ mod tests {
             (&["203.0.113.9"][..], "203.0.113.9"),
             (&["1.2.3.4, 203.0.113.9"], "203.0.113.9"),
             (&["1.2.3.4", "203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+            (&["203.0.113.9:5678"], "203.0.113.9"),
+            (&["[2001:db8::1]:5678"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
             (&["1.2.3.4, rubbish, 10.0.0.2"], "10.0.0.2"),
             (&[], "10.0.0.1"),
         ] {

@@ -1,138 +1,33 @@
-//! `GET /auth/callback`: takes the provider's answer, spends the transaction, makes the session
+//! `GET /auth/callback`: takes the provider's answer and has the session made
 //! (RFC 6749 section 4.1.2, OpenID Connect Core section 3.1.2.7, RFC 9207).
 
-use cloakroom_oidc::{
-    AuthorizationResponse, AuthorizationResponseError, AuthorizationResponseErrorKind,
-};
-use cloakroom_vault::{Consumed, CreateError, Deadlines, IndexTerm, StoreError, Ticket};
-use thiserror::Error;
+use std::sync::Arc;
 
-use crate::address::budget_key;
+use cloakroom_oidc::AuthorizationResponse;
+use cloakroom_vault::Ticket;
+
 use crate::answer::Answer;
 use crate::bff::Bff;
+use crate::callback_error::CallbackError;
 use crate::code::Code;
 use crate::exchange::ExchangeError;
 use crate::failure;
 use crate::fetch_metadata::Caller;
-use crate::hooks::{Refused, SignIn};
+use crate::make_session::{Exchange, Made};
 use crate::problem;
-use crate::record::{Record, RecordError};
+use crate::query;
 use crate::return_to::ReturnTo;
 use crate::tickets::TICKET;
-use crate::time::random_bytes;
-use crate::transaction::{Binding, StateError, Transaction, provider_tag};
+use crate::transaction::{Binding, Transaction, provider_tag};
 use crate::visit::Visit;
 
-/// The kind under which spent transactions are remembered.
-const SPENT: &str = "sign-in transaction";
 /// Seconds a `begun_at` may lie ahead of this instance's clock.
 const CLOCK_SKEW: u64 = 60;
-
-/// Why a callback did not sign anybody in.
-#[derive(Debug, Error)]
-enum CallbackError {
-    #[error("{0}")]
-    Response(#[from] AuthorizationResponseError),
-    #[error("{0}")]
-    State(#[from] StateError),
-    /// RFC 6749 section 10.12: the answer must come back in the browser that asked.
-    #[error("the sign-in was begun in another browser, or the binding cookie is gone")]
-    Foreign,
-    #[error("the sign-in was begun too long ago")]
-    Expired,
-    /// RFC 6749 section 4.1.2: a code is used once, and so is what asked for it.
-    #[error("the sign-in was spent before")]
-    Spent,
-    #[error("the sign-in was begun at another provider than the one configured now")]
-    OtherProvider,
-    #[error("the set of spent sign-ins is full: no sign-in can be completed until some are late")]
-    Full,
-    #[error("the session store does not answer: {0}")]
-    Store(#[from] StoreError),
-    #[error("too many exchanges from this address have failed")]
-    Budget,
-    /// RFC 6749 section 4.1.2.1.
-    #[error("the provider answered with the error {error}")]
-    Provider {
-        error: String,
-        description: Option<String>,
-        hint: Option<&'static str>,
-    },
-    #[error("{0}")]
-    Exchange(#[from] ExchangeError),
-    #[error("the application refused: {0}")]
-    Hook(Refused),
-    #[error("{0}")]
-    Record(#[from] RecordError),
-    #[error("the session could not be made: {0}")]
-    Create(#[from] CreateError),
-    #[error("the session's cookie could not be prepared: {0}")]
-    Handle(String),
-}
-
-impl CallbackError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Response(error) => match error.kind() {
-                AuthorizationResponseErrorKind::MissingState => Code::StateMissing,
-                AuthorizationResponseErrorKind::IssuerMismatch
-                | AuthorizationResponseErrorKind::IssuerMissing => Code::IssuerMismatch,
-                _ => Code::ResponseMalformed,
-            },
-            Self::State(_) | Self::OtherProvider => Code::StateRefused,
-            Self::Foreign => Code::StateForeign,
-            Self::Expired => Code::StateExpired,
-            Self::Spent => Code::StateSpent,
-            Self::Full
-            | Self::Store(_)
-            | Self::Create(CreateError::Full | CreateError::Store(_)) => Code::StoreDown,
-            Self::Budget => Code::TooManyAttempts,
-            Self::Provider { error, .. } => match error.as_str() {
-                "access_denied" => Code::AccessDenied,
-                "login_required"
-                | "consent_required"
-                | "interaction_required"
-                | "account_selection_required" => Code::InteractionRequired,
-                "unmet_authentication_requirements" => Code::AuthenticationNotMet,
-                "temporarily_unavailable" | "server_error" => Code::ProviderDown,
-                _ => Code::ProviderError,
-            },
-            Self::Exchange(error) => error.code(),
-            Self::Hook(_) => Code::RefusedHere,
-            Self::Record(RecordError::TooLarge) => Code::SessionTooLarge,
-            Self::Create(CreateError::LoggedOut) => Code::EndedMeanwhile,
-            Self::Record(_) | Self::Create(_) | Self::Handle(_) => Code::Internal,
-        }
-    }
-
-    /// The finer code, for the log.
-    fn detail(&self) -> &'static str {
-        match self {
-            Self::Response(error) => error.code(),
-            Self::State(error) => error.code(),
-            Self::Exchange(error) => error.detail(),
-            other => other.code().as_str(),
-        }
-    }
-
-    fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Provider { hint, .. } => *hint,
-            Self::Exchange(error) => error.hint(),
-            _ => None,
-        }
-    }
-
-    /// Whether a browser that is signed in well enough may simply go on: it pressed Back, or opened the link twice.
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Foreign | Self::Expired | Self::Spent)
-    }
-}
 
 /// A callback that failed, with what could be read of the sign-in it belongs to.
 struct Failed {
     error: CallbackError,
-    transaction: Option<Transaction>,
+    transaction: Option<Arc<Transaction>>,
 }
 
 impl Bff {
@@ -166,8 +61,16 @@ impl Bff {
             return Answer::see_other(transaction.asked.return_to.as_str());
         }
         // A provider's own words are text from outside: they go into a field, which the log's encoding escapes.
+        // Should it quote the state, the log must not.
         let said = match &error {
-            CallbackError::Provider { description, .. } => description.as_deref(),
+            CallbackError::Provider { description, .. } => {
+                description
+                    .as_deref()
+                    .map(|words| match query::only(visit.query(), "state") {
+                        Some(state) if !state.is_empty() => words.replace(&state, "[state]"),
+                        _ => words.to_owned(),
+                    })
+            }
             _ => None,
         };
         tracing::warn!(code = code.as_str(), detail = error.detail(), hint = error.hint(), said, %error, "a sign-in failed");
@@ -192,19 +95,21 @@ impl Bff {
         let response = AuthorizationResponse::parse(visit.query()).map_err(|error| Failed {
             transaction: error
                 .state()
-                .and_then(|state| Transaction::open(self.ring(), state).ok()),
+                .and_then(|state| Transaction::open(self.ring(), state).ok())
+                .map(Arc::new),
             error: error.into(),
         })?;
-        let transaction =
-            Transaction::open(self.ring(), response.state()).map_err(|error| Failed {
+        let transaction = Transaction::open(self.ring(), response.state())
+            .map(Arc::new)
+            .map_err(|error| Failed {
                 error: error.into(),
                 transaction: None,
             })?;
         match self
-            .complete_transaction(visit, &response, &transaction)
+            .complete_transaction(visit, response, Arc::clone(&transaction))
             .await
         {
-            Ok(()) => Ok(transaction.asked.return_to),
+            Ok(()) => Ok(transaction.asked.return_to.clone()),
             Err(error) => Err(Failed {
                 error,
                 transaction: Some(transaction),
@@ -215,8 +120,8 @@ impl Bff {
     async fn complete_transaction(
         &self,
         visit: &Visit,
-        response: &AuthorizationResponse,
-        transaction: &Transaction,
+        response: AuthorizationResponse,
+        transaction: Arc<Transaction>,
     ) -> Result<(), CallbackError> {
         let now = self.now();
         let binding = self
@@ -235,10 +140,6 @@ impl Bff {
         if transaction.asked.provider != provider_tag(self.settings().issuer.as_str()) {
             return Err(CallbackError::OtherProvider);
         }
-        let address = visit.address().map(budget_key);
-        if address.is_some_and(|address| !self.budget().allows(address, now)) {
-            return Err(CallbackError::Budget);
-        }
         // The issuer is checked before the transaction is spent: an answer that another provider slipped in must not
         // cost the person the true one.
         let metadata = self
@@ -247,122 +148,79 @@ impl Bff {
             .await
             .map_err(ExchangeError::from)?;
         response.check_issuer(&metadata)?;
-        match self
-            .vault()
-            .consume_once(SPENT, transaction.id(), transaction.late_at(), now)
-            .await?
-        {
-            Consumed::First => {}
-            Consumed::Again => return Err(CallbackError::Spent),
-            Consumed::Full => return Err(CallbackError::Full),
-        }
+        let hint = response.hint();
         let code = match response {
             AuthorizationResponse::Code { code, .. } => code,
+            // Nothing is sent for an error, so nothing is spent: who cancelled, went back and signed in after all
+            // comes with the same state. And nobody can fill the set of spent sign-ins with errors of their own making.
             AuthorizationResponse::Error {
                 error, description, ..
             } => {
                 return Err(CallbackError::Provider {
-                    error: error.clone(),
-                    description: description.clone(),
-                    hint: response.hint(),
+                    error,
+                    description,
+                    hint,
                 });
             }
         };
-        let exchanged = self
-            .exchange(
-                &metadata,
-                code,
-                &transaction.verifier(&binding),
-                &transaction.nonce(&binding),
-                &transaction.asked,
-            )
-            .await;
-        let mut record = exchanged.inspect_err(|error| {
-            if let Some(address) = address.filter(|_| error.is_chargeable()) {
-                self.budget().charge(address, now);
-            }
-        })?;
-        if let Err(error) = self.admit(visit, &mut record).await {
-            // Nobody will use these tokens: the provider need not keep them alive.
-            self.revoke_in_background(record);
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    /// Asks the application, makes the session, hands the browser its ticket, ends the session it came with.
-    async fn admit(&self, visit: &Visit, record: &mut Record) -> Result<(), CallbackError> {
-        if let Some(hook) = self.on_sign_in() {
-            let mut sign_in = SignIn {
-                subject: &record.subject,
-                issuer: &record.issuer,
-                claims: &mut record.user,
-            };
-            hook.on_sign_in(&mut sign_in)
-                .await
-                .map_err(CallbackError::Hook)?;
-            record
-                .user
-                .insert("sub".to_owned(), record.subject.clone().into());
-        }
-        let now = self.now();
-        let ticket = Ticket::from_bytes(random_bytes(self.random()));
-        let absolute_until = now.saturating_add(self.settings().absolute_seconds);
-        let deadlines = Deadlines {
-            idle_until: now
-                .saturating_add(self.settings().idle_seconds)
-                .min(absolute_until),
-            absolute_until,
-        };
-        let mut indexes = vec![IndexTerm::new(
-            "subject",
-            &[&record.issuer, &record.subject],
-        )];
-        if let Some(sid) = &record.provider_session {
-            indexes.push(IndexTerm::new("provider session", &[&record.issuer, sid]));
-        }
-        self.vault()
-            .create(
-                &ticket,
-                &record.to_bytes()?,
-                &indexes,
-                deadlines,
-                now,
-                random_bytes(self.random()),
+        let made = self
+            .make_session(
+                visit,
+                Exchange {
+                    metadata,
+                    transaction,
+                    binding,
+                    code,
+                },
             )
             .await?;
-        // Read before it is deleted: what it held is revoked.
-        let replaced = match visit.ticket() {
-            Some(before) => visit.open(&before).await.ok().flatten(),
-            None => None,
+        self.hand_over(visit, &made).await
+    }
+
+    /// Gives the browser its new ticket and ends the sessions it came with: whatever it showed as its ticket, believed
+    /// or not, is of no use any more.
+    async fn hand_over(&self, visit: &Visit, made: &Made) -> Result<(), CallbackError> {
+        let shown = visit.presented_tickets();
+        // Read before they are deleted: what they held is revoked.
+        let mut replaced = Vec::new();
+        for ticket in &shown {
+            replaced.extend(
+                visit
+                    .open(ticket)
+                    .await
+                    .ok()
+                    .flatten()
+                    .map(|(_, record)| record),
+            );
+        }
+        let handed = match visit.handle() {
+            Some(handle) => carry(handle, &made.ticket)
+                .await
+                .map_err(CallbackError::from),
+            None => Err(CallbackError::NotInstalled),
         };
-        if let Err(error) = hand_over(visit, &ticket).await {
-            let _ = self.vault().delete(&ticket).await;
+        if let Err(error) = handed {
+            self.undo(made).await;
             return Err(error);
         }
-        if let Some((_, record)) = replaced {
+        for ticket in &shown {
+            if let Err(error) = self.vault().delete(ticket).await {
+                tracing::warn!(%error, "a session that was replaced could not be ended");
+            }
+        }
+        for record in replaced {
             self.revoke_in_background(record);
         }
-        tracing::info!(
-            has_refresh_token = record.refresh_token.is_some(),
-            "signed in"
-        );
+        tracing::info!(has_refresh_token = made.has_refresh_token, "signed in");
         Ok(())
     }
 }
 
-/// Puts the new ticket into the request's handle; the session layer writes the cookie from it. The session that the
-/// request came with ends in the same step.
-async fn hand_over(visit: &Visit, ticket: &Ticket) -> Result<(), CallbackError> {
-    let handle = visit.handle().ok_or_else(|| {
-        CallbackError::Handle(
-            "the session layer is not around this endpoint: use Bff::install".to_owned(),
-        )
-    })?;
-    let failed = |error: tower_sessions::session::Error| CallbackError::Handle(error.to_string());
-    handle.cycle_id().await.map_err(failed)?;
-    handle
-        .insert(TICKET, ticket.to_text().as_str())
-        .await
-        .map_err(failed)
+/// Puts the new ticket into the request's handle; the session layer writes the cookie from it.
+async fn carry(
+    handle: &tower_sessions::Session,
+    ticket: &Ticket,
+) -> Result<(), tower_sessions::session::Error> {
+    handle.cycle_id().await?;
+    handle.insert(TICKET, ticket.to_text().as_str()).await
 }

@@ -86,6 +86,9 @@ codes! {
     /// Too many failed exchanges from this address.
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Too many sign-ins from your network failed. Wait a minute, then try again.";
+    /// The answer took longer than a request may take.
+    TooSlow = "too_slow", GATEWAY_TIMEOUT, "This took too long",
+        "The answer did not come in time. Try again shortly.";
     /// A defect of ours.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
         "The fault is ours. Try again; if it stays, tell us the reference.";

@@ -3,7 +3,7 @@
 
 use cloakroom_vault::Ticket;
 use http::{HeaderMap, HeaderValue, header};
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 
 use crate::public_url::PublicUrl;
 
@@ -11,6 +11,9 @@ use crate::public_url::PublicUrl;
 pub(crate) const BINDING_SECONDS: u64 = 3600;
 /// How long a notice waits for the page that shows it, in seconds.
 const NOTICE_SECONDS: u64 = 600;
+
+/// Tickets of one request that are looked at where sessions are ended.
+const MAX_PRESENTED: usize = 8;
 
 /// Names and attributes for one public URL.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ impl Cookies {
     }
 
     /// The session cookie's value, where exactly one was sent.
-    pub(crate) fn session<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(crate) fn session<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         read(headers, &self.session)
     }
 
@@ -105,55 +108,75 @@ impl Cookies {
     /// `%63loakroom-session` for ours, a spelling that gets past what browsers enforce for `__Host-` names. Of all
     /// that could mean the session only one cookie is left in: ours to the letter, sent once, of the form of a ticket.
     /// Everything else passes as it came.
-    pub(crate) fn without_impostors(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub(crate) fn without_impostors(&self, headers: &HeaderMap) -> Vec<HeaderValue> {
+        let kept: Vec<&[u8]> = pairs(headers)
+            .filter(|pair| !self.means_session(pair))
+            .collect();
+        let others = Some(kept.join(&b"; "[..])).filter(|line| !line.is_empty());
         let ours = self
             .session(headers)
-            .filter(|value| Ticket::parse(value).is_ok());
-        let lines = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok());
-        let mut kept: Vec<String> = lines
-            .flat_map(|line| line.split(';'))
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty() && !self.means_session(pair))
-            .map(str::to_owned)
-            .collect();
-        kept.extend(ours.map(|value| format!("{}={value}", self.session)));
-        HeaderValue::try_from(kept.join("; "))
-            .ok()
-            .filter(|value| !value.is_empty())
+            .filter(|value| Ticket::parse(value).is_ok())
+            .map(|value| format!("{}={value}", self.session).into_bytes());
+        // On lines of their own: what is wrong with one line does not spoil the other.
+        [others, ours]
+            .into_iter()
+            .flatten()
+            .filter_map(|line| HeaderValue::from_bytes(&line).ok())
+            .collect()
     }
 
-    fn means_session(&self, pair: &str) -> bool {
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        percent_decode_str(name).decode_utf8_lossy().trim() == self.session
+    fn means_session(&self, pair: &[u8]) -> bool {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair);
+        let decoded: Vec<u8> = percent_decode(name).collect();
+        decoded.trim_ascii() == self.session.as_bytes()
     }
 
-    pub(crate) fn binding<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    /// Every well-formed ticket under our exact name, however often it came.
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Vec<Ticket> {
+        values(headers, &self.session)
+            .filter_map(|value| std::str::from_utf8(value).ok())
+            .filter_map(|value| Ticket::parse(value).ok())
+            .take(MAX_PRESENTED)
+            .collect()
+    }
+
+    pub(crate) fn binding<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         read(headers, &self.binding)
     }
 
-    pub(crate) fn notice<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(crate) fn notice<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         read(headers, &self.notice)
     }
 }
 
-/// The value of the first cookie of that name. More than one of a name means that somebody else put one there:
+/// The value of a cookie that was sent exactly once. More than one of a name means that somebody else put one there:
 /// the browser sends the longer path first, and ours has the shortest, so none of them is believed.
-fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut found = None;
-    for line in headers.get_all(header::COOKIE) {
-        for pair in line.to_str().ok()?.split(';') {
-            let Some((key, value)) = pair.split_once('=') else {
-                continue;
-            };
-            if key.trim() == name && found.replace(value.trim()).is_some() {
-                return None;
-            }
-        }
+fn read<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
+    let mut values = values(headers, name);
+    let only = values.next()?;
+    if values.next().is_some() {
+        return None;
     }
-    found.filter(|value| !value.is_empty())
+    std::str::from_utf8(only)
+        .ok()
+        .filter(|value| !value.is_empty())
+}
+
+/// All values under a name. Bytes, not text: a neighbour's cookie may hold anything, and must not hide ours.
+fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pairs(headers).filter_map(move |pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
+    })
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .map(<[u8]>::trim_ascii)
+        .filter(|pair| !pair.is_empty())
 }
 
 #[cfg(test)]
@@ -206,36 +229,60 @@ mod tests {
     fn the_session_layer_sees_our_cookie_to_the_letter_or_none() {
         let cookies = cookies("http://localhost:3000");
         let ticket = "AAAAAAAAAAAAAAAAAAAAAA";
-        let seen = |lines: &[&str]| {
+        let seen = |lines: &[&[u8]]| -> Vec<HeaderValue> {
             let mut headers = HeaderMap::new();
             for line in lines {
                 headers.append(
                     header::COOKIE,
-                    HeaderValue::from_str(line).expect("a header"),
+                    HeaderValue::from_bytes(line).expect("a header"),
                 );
             }
-            cookies
-                .without_impostors(&headers)
-                .map(|value| value.to_str().expect("text").to_owned())
+            cookies.without_impostors(&headers)
         };
         let ours = format!("cloakroom-session-3000={ticket}");
+        let lines = |texts: &[&str]| -> Vec<HeaderValue> {
+            texts
+                .iter()
+                .map(|text| HeaderValue::from_str(text).expect("a header"))
+                .collect()
+        };
+        let theme = format!("theme=dark; {ours}");
+        assert_eq!(seen(&[theme.as_bytes()]), lines(&["theme=dark", &ours]));
+        let planted = format!("%63loakroom-session-3000=BBBBBBBBBBBBBBBBBBBBBA; {ours}; b=c");
+        assert_eq!(seen(&[planted.as_bytes()]), lines(&["b=c", &ours]));
+        assert_eq!(seen(&[ours.as_bytes(), ours.as_bytes()]), lines(&[]));
         assert_eq!(
-            seen(&[&format!("theme=dark; {ours}")]),
-            Some(format!("theme=dark; {ours}"))
+            seen(&[b"cloakroom-session-3000=%41AAAAAAAAAAAAAAAAAAAAA"]),
+            lines(&[])
         );
-        assert_eq!(
-            seen(&[&format!(
-                "%63loakroom-session-3000=BBBBBBBBBBBBBBBBBBBBBA; {ours}; b=c"
-            )]),
-            Some(format!("b=c; {ours}"))
+        assert_eq!(seen(&[b"cloakroom-session-3000"]), lines(&[]));
+        let foreign = [b"name=Jos\xe9; ".as_slice(), ours.as_bytes()].concat();
+        assert_eq!(seen(&[&foreign]).last(), lines(&[&ours]).first());
+        assert_eq!(seen(&[]), lines(&[]));
+    }
+
+    #[test]
+    fn a_neighbour_s_cookie_of_any_bytes_does_not_hide_ours() {
+        let cookies = cookies("http://localhost:3000");
+        let mut headers = HeaderMap::new();
+        let line =
+            b"name=Jos\xc3\xa9; other=\xff; cloakroom-session-3000=one; cloakroom-binding-3000=two";
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_bytes(line).expect("a header"),
         );
-        assert_eq!(seen(&[&ours, &ours]), None);
-        assert_eq!(
-            seen(&["cloakroom-session-3000=%41AAAAAAAAAAAAAAAAAAAAA"]),
-            None
-        );
-        assert_eq!(seen(&["cloakroom-session-3000"]), None);
-        assert_eq!(seen(&[]), None);
+        assert_eq!(cookies.session(&headers), Some("one"));
+        assert_eq!(cookies.binding(&headers), Some("two"));
+    }
+
+    #[test]
+    fn every_ticket_that_was_shown_is_known_for_ending_it() {
+        let cookies = cookies("http://localhost:3000");
+        let mut headers = HeaderMap::new();
+        let line = "cloakroom-session-3000=AAAAAAAAAAAAAAAAAAAAAA; cloakroom-session-3000=BBBBBBBBBBBBBBBBBBBBBA; cloakroom-session-3000=no";
+        headers.append(header::COOKIE, HeaderValue::from_static(line));
+        assert_eq!(cookies.presented(&headers).len(), 2);
+        assert_eq!(cookies.session(&headers), None);
     }
 
     #[test]

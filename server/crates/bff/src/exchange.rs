@@ -3,14 +3,21 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use cloakroom_oidc::client::{ProviderError, TransportError};
 use cloakroom_oidc::{
     AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
     KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError, id_token,
     token_request, userinfo,
 };
+use http::Request;
+use http::header::AUTHORIZATION;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::bff::Bff;
 use crate::code::Code;
@@ -72,11 +79,6 @@ impl ExchangeError {
             _ => None,
         }
     }
-
-    /// Whether the fault is the requester's, so that it counts against the budget of their address.
-    pub(crate) fn is_chargeable(&self) -> bool {
-        !matches!(self.code(), Code::ProviderDown)
-    }
 }
 
 impl Bff {
@@ -93,7 +95,10 @@ impl Bff {
         let http = self.provider().http();
         let relying_party = self.relying_party(metadata);
         let request = token_request::authorization_code(metadata, &relying_party, code, verifier);
-        let tokens = TokenResponse::parse(&http.send(request).await?)?;
+        // A provider may quote what it was sent: what it says goes to the log, what it was sent must not.
+        let sent = secrets_of(&request, &[code.expose(), verifier.expose()]);
+        let tokens = TokenResponse::parse(&http.send(request).await?)
+            .map_err(|error| error.without(&sent))?;
         let received_at = self.now();
         let raw = tokens.id_token.as_ref().ok_or(ExchangeError::NoIdToken)?;
         let expectations = IdTokenExpectations {
@@ -169,4 +174,34 @@ impl Bff {
         let response = self.provider().http().send(request).await?;
         Ok(Some(userinfo::parse(&response, &claims.subject)?))
     }
+}
+
+/// Everything secret in a token request, in the spellings that it was sent in.
+fn secrets_of(request: &Request<Bytes>, more: &[&str]) -> Zeroizing<Vec<String>> {
+    let mut secrets: Vec<String> = more.iter().map(|secret| (*secret).to_owned()).collect();
+    let credentials = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    if let Some(basic) = credentials.and_then(|value| value.strip_prefix("Basic ")) {
+        secrets.push(basic.to_owned());
+        let pair = STANDARD
+            .decode(basic)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some((_, secret)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
+            secrets.push(secret.to_owned());
+            secrets.push(
+                percent_decode_str(&secret.replace('+', " "))
+                    .decode_utf8_lossy()
+                    .into_owned(),
+            );
+        }
+    }
+    for (name, value) in form_urlencoded::parse(request.body()) {
+        if name == "client_secret" {
+            secrets.push(value.into_owned());
+        }
+    }
+    Zeroizing::new(secrets)
 }

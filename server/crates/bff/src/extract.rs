@@ -100,6 +100,11 @@ pub fn denied(visit: &Visit, error: &AccessError) -> Answer {
     refusal(visit, error.code())
 }
 
+/// A refusal where no visit was made, for layers outside of [`crate::Bff::install`].
+pub fn refusal_outside(caller: Caller, code: Code) -> Answer {
+    problem::refusal_for(caller, code, "")
+}
+
 /// A refusal of this code, as a page for a navigation and as a problem document for anything else.
 pub fn refusal(visit: &Visit, code: Code) -> Answer {
     problem::refusal(code, visit.reference(), visit.headers())

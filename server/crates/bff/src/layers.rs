@@ -33,15 +33,18 @@ impl Bff {
     /// session cookie (tower-sessions); the answer a server function left.
     pub fn install(&self, router: Router) -> Router {
         let cookies = self.cookies();
-        let sessions =
-            SessionManagerLayer::new(TicketStore::new(self.vault().clone(), self.clock()))
-                .with_name(cookies.session_name().to_owned())
-                .with_path("/")
-                .with_http_only(true)
-                .with_secure(cookies.is_secure())
-                .with_same_site(SameSite::Lax)
-                .with_expiry(Expiry::OnSessionEnd)
-                .with_always_save(false);
+        let sessions = SessionManagerLayer::new(TicketStore::new(
+            self.vault().clone(),
+            self.clock(),
+            self.settings().idle_seconds,
+        ))
+        .with_name(cookies.session_name().to_owned())
+        .with_path("/")
+        .with_http_only(true)
+        .with_secure(cookies.is_secure())
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnSessionEnd)
+        .with_always_save(false);
         router
             .layer(from_fn(attach))
             .layer(sessions)
@@ -89,10 +92,11 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
             answer.into_response()
         } else {
             request.extensions_mut().insert(visit.clone());
-            match bff.cookies().without_impostors(request.headers()) {
-                Some(cookies) => request.headers_mut().insert(header::COOKIE, cookies),
-                None => request.headers_mut().remove(header::COOKIE),
-            };
+            let cookies = bff.cookies().without_impostors(request.headers());
+            request.headers_mut().remove(header::COOKIE);
+            for line in cookies {
+                request.headers_mut().append(header::COOKIE, line);
+            }
             next.run(request).await
         };
         if response.extensions().get::<ProtectionError>().is_some() {

@@ -18,8 +18,8 @@ impl Bff {
     /// provider's end-session endpoint, or to `/`; a fetch gets 204 and never sees the provider's address.
     pub async fn logout(&self, visit: &Visit) -> Answer {
         visit.forget_session();
-        let record = match self.end(visit).await {
-            Ok(record) => record,
+        let records = match self.end(visit).await {
+            Ok(records) => records,
             Err(error) => {
                 let code = if error == AccessError::StoreDown {
                     Code::SignOutIncomplete
@@ -29,41 +29,43 @@ impl Bff {
                 return failure::answer(self, visit, code, None, None);
             }
         };
-        if visit.caller() != Caller::Navigation {
-            if let Some(record) = record {
-                self.revoke_in_background(record);
+        let end_session = match records.first() {
+            Some(record) if visit.caller() == Caller::Navigation => {
+                self.end_session_url(record).await
             }
+            _ => None,
+        };
+        let was_signed_in = !records.is_empty();
+        for record in records {
+            self.revoke_in_background(record);
+        }
+        if visit.caller() != Caller::Navigation {
             return Answer::empty(StatusCode::NO_CONTENT);
         }
-        let Some(record) = record else {
-            return Answer::see_other("/")
-                .cookie(self.cookies().set_notice(Notice::SignedOut.as_str()));
+        let (location, notice) = match (end_session, was_signed_in) {
+            (Some(url), _) => (url, Notice::SignedOut),
+            (None, false) => ("/".to_owned(), Notice::SignedOut),
+            (None, true) => ("/".to_owned(), Notice::SignedOutHere),
         };
-        let end_session = self.end_session_url(&record).await;
-        self.revoke_in_background(record);
-        match end_session {
-            Some(url) => Answer::see_other(&url)
-                .cookie(self.cookies().set_notice(Notice::SignedOut.as_str())),
-            None => Answer::see_other("/")
-                .cookie(self.cookies().set_notice(Notice::SignedOutHere.as_str())),
-        }
+        Answer::see_other(&location).cookie(self.cookies().set_notice(notice.as_str()))
     }
 
-    /// Deletes the session of this request and gives back what it held.
-    async fn end(&self, visit: &Visit) -> Result<Option<Record>, AccessError> {
-        let Some(ticket) = visit.ticket() else {
-            return Ok(None);
-        };
-        let opened = visit.open(&ticket).await;
-        // Also where it could not be opened: a record that cannot be read is still to be gone.
-        self.vault().delete(&ticket).await.map_err(|error| {
-            tracing::error!(%error, "a session could not be ended");
-            AccessError::StoreDown
-        })?;
-        if opened.is_ok() {
-            tracing::info!("signed out");
+    /// Deletes every session whose ticket this request shows, and gives back what they held, the believed one's first.
+    async fn end(&self, visit: &Visit) -> Result<Vec<Record>, AccessError> {
+        let mut records = Vec::new();
+        for ticket in visit.presented_tickets() {
+            let opened = visit.open(&ticket).await;
+            // Also where it could not be opened: a record that cannot be read is still to be gone.
+            self.vault().delete(&ticket).await.map_err(|error| {
+                tracing::error!(%error, "a session could not be ended");
+                AccessError::StoreDown
+            })?;
+            if let Ok(Some((_, record))) = opened {
+                tracing::info!("signed out");
+                records.push(record);
+            }
         }
-        Ok(opened.ok().flatten().map(|(_, record)| record))
+        Ok(records)
     }
 
     /// The provider's end-session address with the hint that says who: the one place where an ID token goes to a

@@ -9,12 +9,15 @@ use crate::fetch_metadata::Caller;
 
 /// Names the code on every refusal of ours, so that a program can tell it from an answer of an API behind the proxy.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("cloakroom-error");
-/// What a plain page may load: its stylesheet.
-const PLAIN_PAGE: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The refusal in the form that this caller can use.
 pub(crate) fn refusal(code: Code, reference: &str, headers: &HeaderMap) -> Answer {
-    match Caller::of(headers) {
+    refusal_for(Caller::of(headers), code, reference)
+}
+
+/// The refusal for a caller that is known.
+pub(crate) fn refusal_for(caller: Caller, code: Code, reference: &str) -> Answer {
+    match caller {
         Caller::Navigation => page(code, reference),
         Caller::Fetch | Caller::Embedded => document(code, reference),
     }
@@ -56,16 +59,20 @@ pub(crate) fn page(code: Code, reference: &str) -> Answer {
          <link rel=\"stylesheet\" href=\"/pkg/cloakroom.css\"><title>{title}</title></head>\
          <body><main class=\"notice-page\"><h1>{title}</h1><p>{text}</p>\
          <p><a class=\"button\" href=\"/\">Go to the start page</a></p>\
-         <p class=\"reference\">Reference <code data-testid=\"error-reference\">{reference}</code></p>\
+         {reference}\
          </main></body></html>",
         title = escape(code.title()),
         text = escape(code.text()),
-        reference = escape(reference),
+        reference = if reference.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "<p class=\"reference\">Reference <code data-testid=\"error-reference\">{}</code></p>",
+                escape(reference)
+            )
+        },
     );
-    with_headers(
-        Answer::html(code.status(), body).header(header::CONTENT_SECURITY_POLICY, PLAIN_PAGE),
-        code,
-    )
+    with_headers(Answer::html(code.status(), body), code)
 }
 
 fn with_headers(answer: Answer, code: Code) -> Answer {

@@ -13,7 +13,7 @@ impl Bff {
         self.in_background(async move { bff.revoke(&record).await });
     }
 
-    async fn revoke(&self, record: &Record) {
+    pub(crate) async fn revoke(&self, record: &Record) {
         let Ok(metadata) = self.provider().metadata().await else {
             tracing::warn!("tokens are not revoked: the provider's metadata cannot be had");
             return;

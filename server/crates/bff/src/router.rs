@@ -17,7 +17,11 @@ impl Bff {
     /// Every endpoint but login, callback and logout: `/auth/session`, `/healthz`, `/readyz`. Health is asked under any
     /// name and by anyone, so merge [`Self::health_router`] outside of [`Self::install`] and this inside.
     pub fn router(&self) -> Router {
-        Router::new().route("/auth/session", get(session_endpoint::session))
+        Router::new()
+            .route("/auth/session", get(session_endpoint::session))
+            .method_not_allowed_fallback(|visit: Visit| async move {
+                refusal(&visit, Code::MethodNotAllowed)
+            })
     }
 
     /// `/healthz` and `/readyz`. They are asked by address rather than by name: keep them outside of [`Self::install`].

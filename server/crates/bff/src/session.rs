@@ -144,7 +144,11 @@ pub(crate) fn user_claims(
     let mut user = userinfo.cloned().unwrap_or_default();
     user.extend(id_token.clone());
     user.retain(|name, _| {
-        !PROTOCOL_CLAIMS.contains(&name.as_str()) && !hidden.iter().any(|hidden| hidden == name)
+        // Some providers put tokens of other systems into claims, such as idp_access_token.
+        let is_protocol = PROTOCOL_CLAIMS.contains(&name.as_str())
+            || name.ends_with("_token")
+            || name.ends_with("_hash");
+        !is_protocol && !hidden.iter().any(|hidden| hidden == name)
     });
     user
 }

@@ -9,13 +9,15 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use tokio::sync::OnceCell;
 
 use crate::access::{AccessError, Requirement};
+use crate::address::{budget_key, is_internal};
 use crate::answer::Answer;
 use crate::bff::Bff;
+use crate::budget::Payer;
 use crate::fetch_metadata::{Caller, Site};
 use crate::record::Record;
 use crate::session::Session;
 
-/// Seconds between two writes of the idle deadline of one session.
+/// The most seconds between two writes of the idle deadline of one session; with a short one, a quarter of it.
 const TOUCH_EVERY: u64 = 60;
 
 /// The request's handle, in the request's extensions once [`Bff::install`] is around a router. Cheap to clone.
@@ -127,8 +129,23 @@ impl Visit {
         &self.0.headers
     }
 
-    pub(crate) fn address(&self) -> Option<IpAddr> {
-        self.0.address
+    /// Whose budget this request draws on.
+    pub(crate) fn payer(&self) -> Option<Payer> {
+        let settings = self.0.bff.settings();
+        let fronted = settings.public_url.is_https() && settings.trusted_proxies.is_empty();
+        self.0.address.map(|address| {
+            if fronted && is_internal(address) {
+                Payer::Shared
+            } else {
+                Payer::Address(budget_key(address))
+            }
+        })
+    }
+
+    /// Every well-formed ticket that came under the session cookie's name, however often. For ending sessions; to
+    /// believe one, see [`Self::ticket`].
+    pub(crate) fn presented_tickets(&self) -> Vec<Ticket> {
+        self.0.bff.cookies().presented(&self.0.headers)
     }
 
     /// Who is signed in, if anybody. Looked up once a request; counts as activity of the session.
@@ -238,7 +255,10 @@ impl Visit {
             .saturating_add(bff.settings().idle_seconds)
             .min(opened.deadlines.absolute_until);
         if !wanted
-            || now < opened.touched_at.saturating_add(TOUCH_EVERY)
+            || now
+                < opened
+                    .touched_at
+                    .saturating_add(TOUCH_EVERY.min(bff.settings().idle_seconds / 4))
             || until <= opened.deadlines.idle_until
         {
             return opened.deadlines.idle_until;

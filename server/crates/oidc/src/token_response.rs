@@ -118,6 +118,39 @@ error_codes!(TokenError {
 });
 
 impl TokenError {
+    /// The same error with these secrets taken out of the provider's own words. Some providers quote what they were
+    /// sent; what they say is for the log, what they were sent is not. Secrets of less than 4 bytes are left: they
+    /// would take ordinary words apart.
+    #[must_use]
+    pub fn without<S: AsRef<str>>(mut self, secrets: &[S]) -> Self {
+        let clean = |words: &mut String| {
+            for secret in secrets
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(|secret| secret.len() >= 4)
+            {
+                if words.contains(secret) {
+                    *words = words.replace(secret, "[secret]");
+                }
+            }
+        };
+        match &mut self {
+            Self::Refused {
+                error, description, ..
+            } => {
+                clean(error);
+                description.iter_mut().for_each(clean);
+            }
+            Self::RateLimited { description, .. } | Self::Unavailable { description, .. } => {
+                description.iter_mut().for_each(clean);
+            }
+            Self::UnsupportedTokenType { token_type } => clean(token_type),
+            Self::MalformedContentType { content_type } => clean(content_type),
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the code or refresh token is dead for good: `invalid_grant` with a 4xx other than 429.
     pub fn is_invalid_grant(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if error == "invalid_grant")
