@@ -135,6 +135,7 @@ impl Config {
         let level = reader.parsed("log", Level::parse).unwrap_or_default();
         let format = reader.parsed("log_format", Format::parse);
         let site = reader.text("site").map(PathBuf::from);
+        let audiences = reader.list("trusted_audiences").unwrap_or_default();
         let hidden = reader.list("hidden_claims").unwrap_or_default();
         if reader.problems.len() > before {
             return None;
@@ -145,6 +146,7 @@ impl Config {
         bff.idle_seconds = idle.unwrap_or(bff.idle_seconds);
         bff.absolute_seconds = absolute.unwrap_or(bff.absolute_seconds);
         bff.hidden_claims = hidden;
+        bff.trusted_audiences = audiences;
         bff.trusted_proxies = proxies;
         bff.failed_exchanges_a_minute = failed.unwrap_or(bff.failed_exchanges_a_minute);
         if bff.idle_seconds > bff.absolute_seconds {

@@ -82,6 +82,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Algorithms an ID token may be signed with [default: RS256 where the provider lists it]",
     ),
     plain(
+        "trusted_audiences",
+        "Audiences besides this client that an ID token may name [default: none]",
+    ),
+    plain(
         "site",
         "Folder of the built site [default: beside the binary, else target/site]",
     ),

@@ -134,3 +134,87 @@ async fn neither_success_nor_a_providers_own_trouble_costs_anything() {
     world.sign_in(&world.browser()).await;
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_sign_ins_one_after_another_cost_nothing() {
+    let world = limited().go().await;
+    let browser = world.browser();
+    for _ in 0..10 {
+        world.sign_in(&browser).await;
+    }
+    world
+        .until("what the sessions before held is revoked", || {
+            world.provider.counts().revoke == 18
+        })
+        .await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_cancels_goes_back_and_signs_in_after_all_arrives() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let begun = browser
+        .get("/auth/login?return_to=/profile")
+        .navigate()
+        .await;
+    world.provider.set_fault(Fault::AccessDenied {
+        description: "The person pressed Cancel.".to_owned(),
+    });
+    let cancelled = browser.follow(begun.clone(), 2).await;
+    world
+        .assert_failed(
+            &browser,
+            &cancelled,
+            "access_denied",
+            403,
+            "Sign-in was not allowed",
+        )
+        .await;
+    assert_eq!(world.provider.counts().token, 0);
+    // Back at the provider's page: the same authorization request, so the same state, and a code this time.
+    world.provider.clear_fault();
+    let answered = browser.follow(begun, 1).await;
+    let requests = world.provider.received().authorize_requests;
+    assert_eq!(requests[0]["state"], requests[1]["state"]);
+    let answer = browser.follow(answered.clone(), 1).await;
+    assert_eq!(
+        (answer.status(), answer.header("location")),
+        (303, Some("/profile")),
+        "{}",
+        answer.text()
+    );
+    world.assert_signed_in(&browser).await;
+    // An answer with a code, on the other hand, is good once.
+    browser.remove_cookie(&world.session_cookie());
+    let again = browser.follow(answered, 1).await;
+    world
+        .assert_failed(
+            &browser,
+            &again,
+            "state_spent",
+            400,
+            "This sign-in was already used",
+        )
+        .await;
+    assert_eq!(world.provider.counts().token, 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_ten_times_locks_nobody_out() {
+    let world = limited().go().await;
+    let browser = world.browser();
+    world.provider.set_fault(Fault::AccessDenied {
+        description: "The person pressed Cancel.".to_owned(),
+    });
+    for _ in 0..10 {
+        let answer = world.at_callback(&browser, "/auth/login").await;
+        assert_eq!(code(&answer).as_deref(), Some("access_denied"));
+    }
+    world.provider.clear_fault();
+    world.sign_in(&browser).await;
+    world.sign_in(&world.browser()).await;
+    assert_eq!(world.provider.counts().token, 2);
+    world.end().await;
+}

@@ -10,15 +10,15 @@ const SESSION: &str = "__Host-Http-cloakroom-session";
 const BINDING: &str = "__Host-Http-cloakroom-binding";
 
 /// A browser behind which something ends TLS: the test keeps the jar.
-struct Behind<'a> {
+pub(crate) struct Behind<'a> {
     world: &'a World,
-    browser: Browser,
+    pub(crate) browser: Browser,
     jar: Vec<(String, String)>,
     seen: Vec<String>,
 }
 
 impl<'a> Behind<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         Self {
             world,
             browser: world.behind_tls(),
@@ -27,12 +27,15 @@ impl<'a> Behind<'a> {
         }
     }
 
-    async fn get(&mut self, path: &str) -> Response {
+    pub(crate) async fn get(&mut self, path: &str) -> Response {
         let request = self.browser.get(path).navigate();
         self.send(request).await
     }
 
-    async fn send(&mut self, request: cloakroom_testkit::browser::RequestBuilder) -> Response {
+    pub(crate) async fn send(
+        &mut self,
+        request: cloakroom_testkit::browser::RequestBuilder,
+    ) -> Response {
         let cookies: Vec<String> = self
             .jar
             .iter()
@@ -58,7 +61,7 @@ impl<'a> Behind<'a> {
         answer
     }
 
-    async fn sign_in(&mut self) {
+    pub(crate) async fn sign_in(&mut self) {
         let begun = self.get("/auth/login").await;
         let answered = self.browser.follow(begun, 1).await;
         let location = answered.location().unwrap();

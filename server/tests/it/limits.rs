@@ -144,6 +144,48 @@ async fn oversize_heads_addresses_and_bodies_are_refused_by_their_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_refused_in_the_callers_own_form() {
+    let world = World::start().await;
+    let browser = world.browser();
+    world.sign_in(&browser).await;
+    // Announced, and never sent: nobody waits for it.
+    let post = || {
+        browser
+            .request(Method::POST, "/auth/logout")
+            .from_own_page()
+            .header("content-length", "1048577")
+    };
+    let fetched = post().fetch().await;
+    assert_eq!(
+        (
+            fetched.status(),
+            fetched.header("content-type"),
+            fetched.header("cloakroom-error")
+        ),
+        (
+            413,
+            Some("application/problem+json"),
+            Some("body_too_large")
+        ),
+        "{}",
+        fetched.text()
+    );
+    assert_eq!(fetched.json()["code"], "body_too_large");
+    let page = post().navigate().await;
+    assert_eq!(page.status(), 413);
+    assert!(
+        page.header("content-type")
+            .unwrap_or_default()
+            .starts_with("text/html")
+            && page.text().contains("That is too much at once"),
+        "{}",
+        page.text()
+    );
+    world.assert_signed_in(&browser).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_turns_out_too_large_is_not_read_to_its_end() {
     let world = World::start().await;
     let browser = world.browser();

@@ -1,6 +1,6 @@
 //! The provider says no (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6): its words are text from outside.
 
-use cloakroom_testkit::Fault;
+use cloakroom_testkit::{Fault, leaks};
 
 use crate::world::World;
 
@@ -137,9 +137,45 @@ async fn every_error_of_the_provider_is_a_page_with_its_own_words_and_status() {
         assert_eq!(
             again.location_param("code").as_deref(),
             Some(code),
-            "nothing was sent for an error, so nothing was spent"
+            "an error spends nothing: it says the same again"
         );
     }
     assert_eq!(world.provider.counts().token, 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_says_of_a_state_is_logged_without_it_whole_or_cut_off() {
+    let mut world = World::start().await;
+    let browser = world.browser();
+    for step in 0..8 {
+        let state = world.fresh_state(&browser).await;
+        // Wherever a long text is cut, one of these is cut behind its middle.
+        let said = format!("{}{}", "-".repeat(state.len() * step / 8), state.repeat(4));
+        let answer = browser
+            .get(format!(
+                "/auth/callback?error=invalid_request&error_description=state%20{said}&state={state}"
+            ))
+            .navigate()
+            .await;
+        assert_eq!(
+            answer.location_param("code").as_deref(),
+            Some("provider_error")
+        );
+        let reference = answer.location_param("ref").unwrap();
+        world
+            .until_logged(|line| {
+                line["span"]["ref"] == reference.as_str() && line["code"] == "provider_error"
+            })
+            .await;
+        // What a state begins with is the key's id, which every state has.
+        let middle = [state[64..104].to_owned()];
+        assert_eq!(
+            leaks(world.program().log().as_bytes(), &middle),
+            [""; 0],
+            "step {step}: {}",
+            world.program().log()
+        );
+    }
     world.end().await;
 }

@@ -2,6 +2,7 @@
 //! 6.1.2.3, RFC 9457).
 
 use cloakroom_testkit::User;
+use http::Method;
 use serde_json::json;
 
 use crate::start::Start;
@@ -132,6 +133,86 @@ async fn whoever_is_signed_out_is_told_so_in_the_callers_own_form() {
         answer.text()
     );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writing_to_the_session_is_no_method_of_it_and_a_program_is_told_so() {
+    let world = World::start().await;
+    let browser = world.browser();
+    world.sign_in(&browser).await;
+    for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
+        let answer = browser
+            .request(method.clone(), "/auth/session")
+            .fetch()
+            .await;
+        assert_eq!(
+            (
+                answer.status(),
+                answer.header("content-type"),
+                answer.header("cloakroom-error")
+            ),
+            (
+                405,
+                Some("application/problem+json"),
+                Some("method_not_allowed")
+            ),
+            "{method}: {}",
+            answer.text()
+        );
+        assert_eq!(answer.json()["code"], "method_not_allowed", "{method}");
+        // RFC 9110 section 15.5.6: what is allowed is said.
+        let allowed = answer.header("allow").unwrap_or_default();
+        assert!(allowed.contains("GET"), "{method}: {allowed:?}");
+    }
+    world.assert_signed_in(&browser).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_another_site_navigates_to_leads_nobody_back_there() {
+    let world = World::start().await;
+    let browser = world.browser();
+    for signed_in in [false, true] {
+        if signed_in {
+            world.sign_in(&browser).await;
+        }
+        let evil = "https://evil.example/p";
+        let request = browser.get("/_fn/profile").from_page(evil);
+        for (what, answer) in [
+            (
+                "a navigation",
+                request.clone().navigate().header("referer", evil).await,
+            ),
+            (
+                "an old browser",
+                request
+                    .clone()
+                    .bare()
+                    .header("accept", "text/html")
+                    .header("referer", evil)
+                    .await,
+            ),
+            (
+                "a Referer with a query",
+                request
+                    .navigate()
+                    .header("referer", "https://evil.example/?__err=x")
+                    .await,
+            ),
+        ] {
+            let location = answer.header("location").unwrap_or_default();
+            assert!(
+                !location.contains("evil.example") && !location.contains("__err"),
+                "{what}, signed in: {signed_in}: it leads to {location}"
+            );
+            if !signed_in {
+                assert_eq!(answer.status(), 401, "{what}: {}", answer.text());
+                assert_eq!(answer.header("cloakroom-error"), Some("signed_out"));
+            }
+            assert!(answer.status() < 500, "{what}: {}", answer.text());
+        }
+    }
     world.end().await;
 }
 

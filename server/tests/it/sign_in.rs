@@ -373,3 +373,16 @@ async fn two_people_keep_their_sessions_apart() {
     assert_ne!(world.ticket(&ada), world.ticket(&grace));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audience_that_was_named_as_trusted_may_stand_beside_this_client() {
+    let world = crate::start::Start::default()
+        .set("CLOAKROOM_TRUSTED_AUDIENCES", "another-client")
+        .fault(cloakroom_testkit::Fault::ExtraAud)
+        .go()
+        .await;
+    let browser = world.browser();
+    world.sign_in(&browser).await;
+    world.assert_signed_in(&browser).await;
+    world.end().await;
+}

@@ -100,6 +100,33 @@ async fn every_problem_of_the_settings_is_listed_at_once_and_nothing_starts() {
 }
 
 #[tokio::test]
+async fn a_list_with_nothing_in_it_and_a_trust_in_everybody_stop_the_start() {
+    for (name, value) in [
+        ("CLOAKROOM_ID_TOKEN_ALG", ","),
+        ("CLOAKROOM_SCOPES", ","),
+        ("CLOAKROOM_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("CLOAKROOM_TRUSTED_PROXIES", "::/0"),
+        ("CLOAKROOM_TRUSTED_PROXIES", "127.0.0.1/32, 0.0.0.0/0"),
+    ] {
+        // Where it does start after all, it ends at once: the port is taken.
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let ended = run(&[(name, value), ("CLOAKROOM_LISTEN", &address)], &[]).await;
+        assert_eq!(
+            ended.status.code(),
+            Some(78),
+            "{name}={value}: {}",
+            ended.complaints
+        );
+        assert!(
+            ended.complaints.contains(&format!("{name}:")),
+            "{name}={value}: {}",
+            ended.complaints
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_any_setting_it_says_what_is_needed() {
     let ended = Program::spawn(&Variables::new(), &[]).ended().await;
     assert_eq!(ended.status.code(), Some(78));

@@ -6,8 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use cloakroom_testkit::{Browser, Provider, Response, leaks};
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -90,23 +88,6 @@ impl World {
     /// The store's file.
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("sessions.db")
-    }
-
-    /// Another program's connection to the store's file.
-    pub(crate) async fn database(&self) -> SqliteConnection {
-        SqliteConnectOptions::new()
-            .filename(self.store())
-            .connect()
-            .await
-            .expect("the store's file opens")
-    }
-
-    /// How many sessions the store holds.
-    pub(crate) async fn sessions(&self) -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM records")
-            .fetch_one(&mut self.database().await)
-            .await
-            .expect("the store can be read")
     }
 
     pub(crate) fn session_cookie(&self) -> String {

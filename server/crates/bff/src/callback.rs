@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_oidc::AuthorizationResponse;
+use cloakroom_oidc::{AuthorizationResponse, redact};
 use cloakroom_vault::Ticket;
 
 use crate::answer::Answer;
@@ -67,7 +67,7 @@ impl Bff {
                 description
                     .as_deref()
                     .map(|words| match query::only(visit.query(), "state") {
-                        Some(state) if !state.is_empty() => words.replace(&state, "[state]"),
+                        Some(state) => redact::without_secrets(words, &[state]),
                         _ => words.to_owned(),
                     })
             }
@@ -174,12 +174,12 @@ impl Bff {
                 },
             )
             .await?;
-        self.hand_over(visit, &made).await
+        self.hand_over(visit, made).await
     }
 
     /// Gives the browser its new ticket and ends the sessions it came with: whatever it showed as its ticket, believed
     /// or not, is of no use any more.
-    async fn hand_over(&self, visit: &Visit, made: &Made) -> Result<(), CallbackError> {
+    async fn hand_over(&self, visit: &Visit, made: Made) -> Result<(), CallbackError> {
         let shown = visit.presented_tickets();
         // Read before they are deleted: what they held is revoked.
         let mut replaced = Vec::new();
@@ -199,10 +199,9 @@ impl Bff {
                 .map_err(CallbackError::from),
             None => Err(CallbackError::NotInstalled),
         };
-        if let Err(error) = handed {
-            self.undo(made).await;
-            return Err(error);
-        }
+        // Where this fails, or the request is dropped before it gets here, the session is undone.
+        handed?;
+        let has_refresh_token = made.keep();
         for ticket in &shown {
             if let Err(error) = self.vault().delete(ticket).await {
                 tracing::warn!(%error, "a session that was replaced could not be ended");
@@ -211,7 +210,7 @@ impl Bff {
         for record in replaced {
             self.revoke_in_background(record);
         }
-        tracing::info!(has_refresh_token = made.has_refresh_token, "signed in");
+        tracing::info!(has_refresh_token, "signed in");
         Ok(())
     }
 }

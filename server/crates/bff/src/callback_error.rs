@@ -117,11 +117,18 @@ impl CallbackError {
 
     /// Whether a browser that is signed in well enough may simply go on: it pressed Back, or opened the link twice.
     pub(crate) fn is_stale(&self) -> bool {
-        matches!(self, Self::Foreign | Self::Expired | Self::Spent)
+        matches!(
+            self,
+            Self::Foreign | Self::Expired | Self::Spent | Self::Budget
+        )
     }
 
     /// Whether the requester is to be charged for it. What is down is nobody's fault who asks.
     pub(crate) fn is_chargeable(&self) -> bool {
-        !matches!(self.code(), Code::ProviderDown | Code::StoreDown)
+        // A spent sign-in cost nothing more: nothing was sent for it.
+        !matches!(
+            self.code(),
+            Code::ProviderDown | Code::StoreDown | Code::StateSpent
+        )
     }
 }

@@ -10,7 +10,7 @@ use cloakroom_oidc::client::{ProviderError, TransportError};
 use cloakroom_oidc::{
     AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
     KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError, id_token,
-    token_request, userinfo,
+    redact, token_request, userinfo,
 };
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -110,7 +110,7 @@ impl Bff {
             max_age: asked.max_age,
             acr_values: &asked.acr_values,
             access_token: Some(&tokens.access_token),
-            trusted_audiences: &[],
+            trusted_audiences: &self.settings().trusted_audiences,
         };
         // Boxed: each holds an HTTP call's state, which need not stand in every future above it.
         let claims = Box::pin(self.verify_id_token(metadata, raw, &expectations)).await?;
@@ -172,7 +172,16 @@ impl Bff {
         }
         let request = userinfo::request(metadata, &tokens.access_token)?;
         let response = self.provider().http().send(request).await?;
-        Ok(Some(userinfo::parse(&response, &claims.subject)?))
+        let said = userinfo::parse(&response, &claims.subject).map_err(|error| match error {
+            // It may quote the token that it does not take.
+            UserinfoError::Unauthorized { status, error } => UserinfoError::Unauthorized {
+                status,
+                error: error
+                    .map(|words| redact::without_secrets(&words, &[tokens.access_token.expose()])),
+            },
+            other => other,
+        })?;
+        Ok(Some(said))
     }
 }
 

@@ -27,11 +27,42 @@ pub(crate) struct Exchange {
     pub(crate) code: AuthorizationCode,
 }
 
-/// A session that was made, before the browser has its ticket.
+/// A session that was made, before the browser has its ticket. Dropped before it is kept, it is undone: deleted, and
+/// what it held revoked.
 pub(crate) struct Made {
     pub(crate) ticket: Ticket,
-    pub(crate) has_refresh_token: bool,
-    record: Record,
+    unkept: Option<(Bff, Record)>,
+}
+
+impl Made {
+    /// The browser gets the ticket. Says whether there is a refresh token.
+    pub(crate) fn keep(mut self) -> bool {
+        self.unkept
+            .take()
+            .is_some_and(|(_, record)| record.refresh_token.is_some())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let Some((bff, record)) = self.unkept.take() else {
+            return;
+        };
+        tracing::info!(
+            "a sign-in came to nothing after its session was made: the session is undone"
+        );
+        let ticket = self.ticket.clone();
+        let counter = bff.clone();
+        counter.in_background(
+            async move {
+                if let Err(error) = bff.vault().delete(&ticket).await {
+                    tracing::warn!(%error, "a session that nobody has the ticket of could not be removed; it ends by itself");
+                }
+                bff.revoke(&record).await;
+            }
+            .in_current_span(),
+        );
+    }
 }
 
 impl Bff {
@@ -62,21 +93,11 @@ impl Bff {
                     _ => reservation.refund(),
                 }
             }
-            if let Err(Ok(made)) = send.send(made) {
-                tracing::info!("the browser hung up during its sign-in: the session is undone");
-                bff.undo(&made).await;
-            }
+            // Where nobody waits for it any more, it is dropped here, and undone by that.
+            drop(send.send(made));
         };
         self.in_background(work.in_current_span());
         receive.await.map_err(|_| CallbackError::BrokenOff)?
-    }
-
-    /// Takes back a session that nobody has the ticket of.
-    pub(crate) async fn undo(&self, made: &Made) {
-        if let Err(error) = self.vault().delete(&made.ticket).await {
-            tracing::warn!(%error, "a session that nobody has the ticket of could not be removed; it ends by itself");
-        }
-        self.revoke(&made.record).await;
     }
 
     async fn exchange_and_store(&self, exchange: &Exchange) -> Result<Made, CallbackError> {
@@ -107,8 +128,7 @@ impl Bff {
         match self.admit(&mut record).await {
             Ok(ticket) => Ok(Made {
                 ticket,
-                has_refresh_token: record.refresh_token.is_some(),
-                record,
+                unkept: Some((self.clone(), record)),
             }),
             Err(error) => {
                 // Nobody will use these tokens: the provider need not keep them alive.

@@ -2,6 +2,7 @@
 //! answer, within the transport's time-outs, and a failure is logged.
 
 use cloakroom_oidc::revocation::{self, RevocableToken};
+use cloakroom_oidc::{RefreshToken, redact};
 
 use crate::bff::Bff;
 use crate::record::Record;
@@ -37,7 +38,14 @@ impl Bff {
             match self.provider().http().send(request).await {
                 Ok(response) => {
                     if let Err(error) = revocation::parse(&response) {
-                        tracing::warn!(kind, %error, "a token could not be revoked");
+                        // A provider may quote the token that it does not take.
+                        let held = [
+                            Some(record.access_token.expose()),
+                            record.refresh_token.as_ref().map(RefreshToken::expose),
+                        ];
+                        let held: Vec<&str> = held.into_iter().flatten().collect();
+                        let error = redact::without_secrets(&error.to_string(), &held);
+                        tracing::warn!(kind, error, "a token could not be revoked");
                     }
                 }
                 Err(error) => tracing::warn!(kind, %error, "a token could not be revoked"),

@@ -21,6 +21,9 @@ pub struct Settings {
     pub scopes: Option<Vec<String>>,
     /// Algorithms an ID token may be signed with. `None`: RS256 where the metadata lists it, else the asymmetric ones listed.
     pub id_token_algs: Option<Vec<SigningAlg>>,
+    /// Audiences besides this client that an ID token may name (OpenID Connect Core section 3.1.3.7, step 3). Some
+    /// providers add a project's or an API's.
+    pub trusted_audiences: Vec<String>,
     /// Seconds without a request after which a session ends.
     pub idle_seconds: u64,
     /// Seconds after signing in at which a session ends whatever happens.
@@ -62,6 +65,7 @@ impl Settings {
             client_auth,
             scopes: None,
             id_token_algs: None,
+            trusted_audiences: Vec::new(),
             idle_seconds: 12 * 3600,
             absolute_seconds: 7 * 24 * 3600,
             hidden_claims: Vec::new(),

@@ -22,6 +22,7 @@ pub mod jwt;
 pub mod metadata;
 mod oauth_error;
 pub mod pkce;
+pub mod redact;
 pub mod relying_party;
 pub mod revocation;
 pub mod secret;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::json::{self, JsonError};
 use crate::oauth_error::{self, Refusal};
 use crate::secret::{AccessToken, IdToken, RefreshToken};
-use crate::{hint, text};
+use crate::{hint, redact, text};
 
 /// Tokens as the provider gave them. The ID token is not verified yet.
 #[derive(Clone, Debug)]
@@ -118,22 +118,10 @@ error_codes!(TokenError {
 });
 
 impl TokenError {
-    /// The same error with these secrets taken out of the provider's own words. Some providers quote what they were
-    /// sent; what they say is for the log, what they were sent is not. Secrets of less than 4 bytes are left: they
-    /// would take ordinary words apart.
+    /// The same error with these secrets taken out of the provider's own words. See [`crate::redact`].
     #[must_use]
     pub fn without<S: AsRef<str>>(mut self, secrets: &[S]) -> Self {
-        let clean = |words: &mut String| {
-            for secret in secrets
-                .iter()
-                .map(AsRef::as_ref)
-                .filter(|secret| secret.len() >= 4)
-            {
-                if words.contains(secret) {
-                    *words = words.replace(secret, "[secret]");
-                }
-            }
-        };
+        let clean = |words: &mut String| *words = redact::without_secrets(words, secrets);
         match &mut self {
             Self::Refused {
                 error, description, ..

@@ -89,6 +89,28 @@ async fn the_idle_deadline_never_reaches_past_the_absolute_one() {
 }
 
 #[tokio::test]
+async fn a_session_with_a_short_idle_time_lives_as_long_as_it_is_used() {
+    let app = App::with(|settings| settings.idle_seconds = 60, |builder| builder).await;
+    let (used, unused) = (app.browser(), app.browser());
+    app.sign_in(&used).await;
+    app.sign_in(&unused).await;
+    for seconds in (10..=6 * 60).step_by(10) {
+        app.advance(10);
+        let session = app.touch(&used).await;
+        assert_eq!(
+            session["signed_in"], true,
+            "after {seconds} seconds, ten after it was used"
+        );
+    }
+    assert_eq!(app.look(&unused).await["signed_in"], false);
+    app.advance(30);
+    assert_eq!(app.look(&used).await["signed_in"], true);
+    app.advance(31);
+    assert_eq!(app.touch(&used).await["signed_in"], false);
+    app.end(&[&used, &unused]).await;
+}
+
+#[tokio::test]
 async fn metadata_that_are_old_serve_while_the_provider_is_down() {
     let app = App::start().await;
     let browser = app.browser();
