@@ -1,5 +1,6 @@
 //! Settings: the one place that reads the environment.
 
 pub(crate) mod config;
+mod parse;
 pub(crate) mod sources;
 pub(crate) mod table;
