@@ -17,7 +17,7 @@ need() {
 need cargo "install Rust from https://rustup.rs and open a new shell"
 need rustup "install Rust from https://rustup.rs (the wasm32 target is added with it)"
 need cc "install a C compiler (Debian: apt-get install build-essential; macOS: xcode-select --install)"
-need node "install Node.js 20 or newer from https://nodejs.org"
+need node "install Node.js 20.12 or newer from https://nodejs.org"
 need npm "install npm, which comes with Node.js"
 if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 12) ? 0 : 1)'; then
 	say "Node.js $(node --version) is too old: install version 20.12 or newer"
