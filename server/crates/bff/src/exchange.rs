@@ -9,8 +9,8 @@ use bytes::Bytes;
 use cloakroom_oidc::client::{ProviderError, TransportError};
 use cloakroom_oidc::{
     AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
-    KeySet, Nonce, Policy, ProviderMetadata, TokenError, TokenResponse, UserinfoError, id_token,
-    redact, token_request, userinfo,
+    KeySet, Nonce, Policy, ProviderMetadata, RelyingParty, TokenError, TokenResponse,
+    UserinfoError, id_token, redact, token_request, userinfo,
 };
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -113,7 +113,8 @@ impl Bff {
             trusted_audiences: &self.settings().trusted_audiences,
         };
         // Boxed: each holds an HTTP call's state, which need not stand in every future above it.
-        let claims = Box::pin(self.verify_id_token(metadata, raw, &expectations)).await?;
+        let claims =
+            Box::pin(self.verify_id_token(metadata, &relying_party, raw, &expectations)).await?;
         let userinfo = Box::pin(self.userinfo(metadata, &tokens, &claims)).await?;
         Ok(Record {
             user: user_claims(
@@ -140,11 +141,11 @@ impl Bff {
     async fn verify_id_token(
         &self,
         metadata: &ProviderMetadata,
+        relying_party: &RelyingParty,
         raw: &IdToken,
         expectations: &IdTokenExpectations<'_>,
     ) -> Result<IdTokenClaims, ExchangeError> {
         let algs = self.id_token_algs(metadata);
-        let relying_party = self.relying_party(metadata);
         let policy = Policy {
             client_secret: relying_party.auth.secret(),
             ..Policy::new(&algs)
