@@ -32,8 +32,16 @@ pub struct ProviderMetadata {
     pub scopes_supported: Option<Vec<String>>,
     /// How clients may authenticate at the token endpoint; absent means `client_secret_basic`.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// The algorithms that client assertions may be signed with (RFC 8414 section 2).
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// Where authorization requests are pushed (RFC 9126 section 5).
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether authorization requests must be pushed (RFC 9126 section 5).
+    pub require_pushed_authorization_requests: bool,
     /// The algorithms that ID tokens may be signed with.
     pub id_token_signing_alg_values_supported: Vec<String>,
+    /// The algorithms that userinfo answers may be signed with; absent says nothing.
+    pub userinfo_signing_alg_values_supported: Option<Vec<String>>,
     /// The PKCE methods (RFC 8414 section 2); absent says nothing.
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// Whether authorization answers carry `iss` (RFC 9207 section 3).
@@ -138,9 +146,17 @@ impl ProviderMetadata {
             scopes_supported: members.strings("scopes_supported")?,
             token_endpoint_auth_methods_supported: members
                 .strings("token_endpoint_auth_methods_supported")?,
+            token_endpoint_auth_signing_alg_values_supported: members
+                .strings("token_endpoint_auth_signing_alg_values_supported")?,
+            pushed_authorization_request_endpoint: members
+                .endpoint("pushed_authorization_request_endpoint")?,
+            require_pushed_authorization_requests: members
+                .flag("require_pushed_authorization_requests")?,
             id_token_signing_alg_values_supported: members
                 .strings("id_token_signing_alg_values_supported")?
                 .unwrap_or_default(),
+            userinfo_signing_alg_values_supported: members
+                .strings("userinfo_signing_alg_values_supported")?,
             code_challenge_methods_supported,
             authorization_response_iss_parameter_supported: members
                 .flag("authorization_response_iss_parameter_supported")?,
