@@ -15,6 +15,9 @@ fn check(more: Value, original: OriginalIdToken<'_>) -> Result<(), IdTokenError>
 
 const ORIGINAL: OriginalIdToken<'static> = OriginalIdToken {
     subject: "00u1",
+    audiences: &[],
+    authorized_party: None,
+    issued_at: 0,
     auth_time: Some(NOW - 600),
 };
 
