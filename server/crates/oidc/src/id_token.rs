@@ -271,7 +271,10 @@ fn check_audience<'a>(
     }
     match claims.string("azp")? {
         Some(azp) if azp != expectations.client_id => Err(IdTokenError::AuthorizedPartyMismatch),
-        None if audiences.iter().any(|other| *other != expectations.client_id) => {
+        None if audiences
+            .iter()
+            .any(|other| *other != expectations.client_id) =>
+        {
             Err(IdTokenError::MissingClaim("azp"))
         }
         _ => Ok(audiences),

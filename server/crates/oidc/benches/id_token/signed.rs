@@ -61,7 +61,8 @@ impl Signed {
     pub(crate) fn es256() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = pair.public_key().as_ref();
-        let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])});
+        let jwk =
+            json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])});
         let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap();
         Self::new("ES256", &digest::SHA256, jwk, key, |message| {
             pair.sign(&random(), message).unwrap().as_ref().to_vec()
