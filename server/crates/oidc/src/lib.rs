@@ -13,6 +13,8 @@ pub mod authorization_response;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod end_session;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hint;
 pub mod id_token;
 pub mod issuer;
