@@ -24,6 +24,8 @@ mod exchange;
 mod extract;
 mod failure;
 mod fetch_metadata;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod health;
 mod hooks;

@@ -4,6 +4,7 @@
 
 mod app;
 mod budget;
+mod corpus;
 mod hooks;
 mod late;
 mod lifetimes;
