@@ -74,7 +74,7 @@ impl Builder {
     /// The counter, ready to serve.
     pub fn build(self) -> Bff {
         Bff(Arc::new(Inner {
-            cookies: Cookies::new(&self.settings.public_url),
+            cookies: Cookies::new(&self.settings.public_url, self.settings.response_mode),
             budget: FailureBudget::new(self.settings.failed_exchanges_a_minute),
             settings: self.settings,
             provider: self.provider,
@@ -141,6 +141,11 @@ impl Bff {
     /// The counter's time, Unix seconds.
     pub fn now(&self) -> u64 {
         self.0.clock.now()
+    }
+
+    /// The public halves of this client's keys as a JWK set, where it has keys.
+    pub(crate) fn public_key_set(&self) -> Option<String> {
+        None
     }
 
     /// Work that goes on after the answer, and that shutdown waits for.

@@ -1,4 +1,4 @@
-//! Reading a raw query: each parameter at most once, percent-encoded UTF-8, of sane length
+//! Reading a raw query, or the body of a form: each parameter at most once, percent-encoded UTF-8, of sane length
 //! (RFC 6749 section 3.1: parameters must not be included more than once).
 
 use std::collections::HashSet;
@@ -12,9 +12,10 @@ pub(crate) const MAX_QUERY: usize = 16 * 1024;
 /// The longest single value, in bytes before decoding. Some providers' codes are themselves signed tokens.
 const MAX_VALUE: usize = 8 * 1024;
 
-/// What is wrong with the form of a query, whatever its parameters mean. Refused before anything reads it.
-pub(crate) fn check(query: &str) -> Result<(), Code> {
-    if query.len() > MAX_QUERY {
+/// What is wrong with the form of a query of up to `max` bytes, whatever its parameters mean. Refused before anything
+/// reads it.
+pub(crate) fn check(query: &str, max: usize) -> Result<(), Code> {
+    if query.len() > max {
         return Err(Code::ParameterTooLong);
     }
     let mut seen = HashSet::new();
@@ -49,6 +50,11 @@ pub(crate) fn only(query: &str, name: &str) -> Option<String> {
     }
 }
 
+/// Whether a parameter of this name stands in the query, once or more often.
+pub(crate) fn holds(query: &str, name: &str) -> bool {
+    pairs(query).any(|(key, _)| decode(key).as_deref() == Some(name))
+}
+
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query
         .split('&')
@@ -75,8 +81,12 @@ fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_QUERY, check, get};
+    use super::{MAX_QUERY, get, holds};
     use crate::code::Code;
+
+    fn check(query: &str) -> Result<(), Code> {
+        super::check(query, MAX_QUERY)
+    }
 
     #[test]
     fn each_parameter_comes_once_in_utf8() {
@@ -95,6 +105,12 @@ mod tests {
             check(&format!("code={}", "a".repeat(9000))),
             Err(Code::ParameterTooLong)
         );
+    }
+
+    #[test]
+    fn a_parameter_is_seen_however_it_is_spelled() {
+        assert!(holds("a=b&%63ode=", "code") && holds("code", "code"));
+        assert!(!holds("a=code&codes=b", "code"));
     }
 
     #[test]
