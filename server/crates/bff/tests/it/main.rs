@@ -4,7 +4,11 @@
 
 mod app;
 mod budget;
+mod form_post;
 mod hooks;
+mod initiate;
 mod late;
 mod lifetimes;
 mod plain_axum;
+mod silent;
+mod wish;
