@@ -110,6 +110,7 @@ impl Bff {
             max_age: asked.max_age,
             acr_values: &asked.acr_values,
             access_token: Some(&tokens.access_token),
+            code: Some(code),
             trusted_audiences: &self.settings().trusted_audiences,
         };
         // Boxed: each holds an HTTP call's state, which need not stand in every future above it.

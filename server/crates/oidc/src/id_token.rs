@@ -1,6 +1,7 @@
-//! ID token validation (OpenID Connect Core 1.0 sections 2, 3.1.3.7, 3.1.3.8 and 12.2).
+//! ID token validation (OpenID Connect Core 1.0 sections 2, 3.1.3.7, 3.1.3.8, 3.3.2.11 and 12.2).
 
 mod claims;
+mod error;
 
 use std::fmt;
 
@@ -8,12 +9,13 @@ use aws_lc_rs::{constant_time, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use thiserror::Error;
 
 use self::claims::Claims;
+pub use self::error::IdTokenError;
 use crate::jwk::KeySet;
-use crate::jwt::{self, JwtError, Policy, VerifiedJwt};
-use crate::secret::{AccessToken, IdToken, Nonce};
+use crate::jwt::{self, Policy, VerifiedJwt};
+use crate::secret::{AccessToken, AuthorizationCode, IdToken, Nonce};
+use crate::signing_alg::SigningAlg;
 
 /// What an ID token must say.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ pub struct IdTokenExpectations<'a> {
     pub acr_values: &'a [String],
     /// The access token that came with it, for `at_hash`.
     pub access_token: Option<&'a AccessToken>,
+    /// The code that it was exchanged for, for `c_hash`; `None` after a refresh.
+    pub code: Option<&'a AuthorizationCode>,
     /// Audiences beside this client that are trusted (OpenID Connect Core section 3.1.3.7, step 3). Empty unless
     /// the provider is known to add some.
     pub trusted_audiences: &'a [String],
@@ -51,6 +55,7 @@ impl<'a> IdTokenExpectations<'a> {
             max_age: None,
             acr_values: &[],
             access_token: None,
+            code: None,
             trusted_audiences: &[],
         }
     }
@@ -62,8 +67,26 @@ impl<'a> IdTokenExpectations<'a> {
 pub struct OriginalIdToken<'a> {
     /// Its `sub`.
     pub subject: &'a str,
-    /// Its `auth_time`.
+    /// Its `aud`, in any order; empty where it was not kept, and then only the rules for every ID token hold.
+    pub audiences: &'a [String],
+    /// Its `azp`; compared where `audiences` was kept too.
+    pub authorized_party: Option<&'a str>,
+    /// Its `iat`, Unix seconds; 0 where it was not kept.
+    pub issued_at: u64,
+    /// Its `auth_time`, Unix seconds.
     pub auth_time: Option<u64>,
+}
+
+impl<'a> From<&'a IdTokenClaims> for OriginalIdToken<'a> {
+    fn from(claims: &'a IdTokenClaims) -> Self {
+        Self {
+            subject: &claims.subject,
+            audiences: &claims.audiences,
+            authorized_party: claims.authorized_party.as_deref(),
+            issued_at: claims.issued_at,
+            auth_time: claims.auth_time,
+        }
+    }
 }
 
 /// The claims of an ID token that has passed every check.
@@ -74,6 +97,10 @@ pub struct IdTokenClaims {
     pub subject: String,
     /// `iss`.
     pub issuer: String,
+    /// `aud`: this client, and trusted others.
+    pub audiences: Vec<String>,
+    /// `azp`: this client, where it is there.
+    pub authorized_party: Option<String>,
     /// `exp`, Unix seconds.
     pub expires_at: u64,
     /// `iat`, Unix seconds.
@@ -101,93 +128,6 @@ impl fmt::Debug for IdTokenClaims {
     }
 }
 
-/// Why an ID token was refused. Nobody is signed in, and userinfo is not asked.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdTokenError {
-    /// Not a token, or not signed as it must be (OpenID Connect Core section 3.1.3.7, steps 1, 6, 7 and 8).
-    #[error(transparent)]
-    Jwt(#[from] JwtError),
-    /// A required claim is not there (OpenID Connect Core section 2).
-    #[error("the ID token has no {0}; this is for the provider to mend")]
-    MissingClaim(&'static str),
-    /// A claim with another type or form than the specification gives it (OpenID Connect Core section 2).
-    #[error("{0} in the ID token has the wrong type or form; this is for the provider to mend")]
-    WrongType(&'static str),
-    /// `iss` is another issuer (step 2).
-    #[error(
-        "the ID token was issued by another issuer than the configured one; compare the two to the letter"
-    )]
-    IssuerMismatch,
-    /// `aud` does not name this client (step 3).
-    #[error("the ID token is for another client; check the client id")]
-    AudienceMismatch,
-    /// `aud` names others beside this client (step 3).
-    #[error("the ID token is for others too, and they are not trusted here")]
-    UntrustedAudience,
-    /// `azp` is another client (steps 4 and 5).
-    #[error("the ID token was issued to another client; check the client id")]
-    AuthorizedPartyMismatch,
-    /// `exp` has passed (step 9).
-    #[error("the ID token has expired; check this machine's clock")]
-    Expired,
-    /// `iat` is in the future (step 10).
-    #[error("the ID token was issued in the future; check this machine's clock")]
-    IssuedInTheFuture,
-    /// `nbf` is in the future (RFC 7519 section 4.1.5).
-    #[error("the ID token is not good yet; check this machine's clock")]
-    NotYetValid,
-    /// `nonce` is another one (step 11).
-    #[error("the ID token belongs to another sign-in; start the sign-in again")]
-    NonceMismatch,
-    /// A nonce where none was sent (step 11).
-    #[error("the ID token has a nonce though none was sent; start the sign-in again")]
-    UnexpectedNonce,
-    /// `at_hash` is of another access token (section 3.1.3.8).
-    #[error("the ID token does not belong to the access token that came with it")]
-    AccessTokenMismatch,
-    /// `acr` is none of those asked for (step 12).
-    #[error("the user has not signed in as strongly as was asked for")]
-    AcrNotSatisfied,
-    /// `auth_time` is longer ago than `max_age` (step 13).
-    #[error("the user signed in longer ago than was asked for")]
-    AuthenticationTooOld,
-    /// A refresh brought an ID token of another user (section 12.2).
-    #[error("the refreshed ID token is about another user")]
-    SubjectChanged,
-    /// A refresh brought an ID token with another `auth_time` (section 12.2).
-    #[error("the refreshed ID token has another authentication time")]
-    AuthTimeChanged,
-}
-
-error_codes!(IdTokenError {
-    Self::MissingClaim(_) => "id_token_missing_claim",
-    Self::WrongType(_) => "id_token_wrong_type",
-    Self::IssuerMismatch => "id_token_issuer_mismatch",
-    Self::AudienceMismatch => "id_token_audience_mismatch",
-    Self::UntrustedAudience => "id_token_untrusted_audience",
-    Self::AuthorizedPartyMismatch => "id_token_authorized_party_mismatch",
-    Self::Expired => "id_token_expired",
-    Self::IssuedInTheFuture => "id_token_issued_in_the_future",
-    Self::NotYetValid => "id_token_not_yet_valid",
-    Self::NonceMismatch => "id_token_nonce_mismatch",
-    Self::UnexpectedNonce => "id_token_unexpected_nonce",
-    Self::AccessTokenMismatch => "id_token_access_token_mismatch",
-    Self::AcrNotSatisfied => "id_token_acr_not_satisfied",
-    Self::AuthenticationTooOld => "id_token_authentication_too_old",
-    Self::SubjectChanged => "id_token_subject_changed",
-    Self::AuthTimeChanged => "id_token_auth_time_changed",
-} via {
-    Self::Jwt(inner) => inner.code(),
-});
-
-impl IdTokenError {
-    /// Whether a newer key set may have the key: refetch once, under a throttle, and verify again.
-    pub fn may_be_a_new_key(&self) -> bool {
-        matches!(self, Self::Jwt(inner) if inner.may_be_a_new_key())
-    }
-}
-
 /// Verifies the signature and then every claim.
 pub fn verify(
     raw: &IdToken,
@@ -195,8 +135,10 @@ pub fn verify(
     policy: &Policy<'_>,
     expectations: &IdTokenExpectations<'_>,
 ) -> Result<IdTokenClaims, IdTokenError> {
-    let verified = jwt::verify_compact(raw.expose(), keys, policy)?;
-    validate(&verified, expectations)
+    judge(
+        jwt::verify_compact(raw.expose(), keys, policy)?,
+        expectations,
+    )
 }
 
 /// Judges the claims of a token whose signature is good.
@@ -204,13 +146,13 @@ pub fn validate(
     token: &VerifiedJwt,
     expectations: &IdTokenExpectations<'_>,
 ) -> Result<IdTokenClaims, IdTokenError> {
-    let claims = Claims(&token.claims);
-    check_nonce(claims, expectations.nonce, false)?;
-    check_rest(token, expectations)
+    judge(token.clone(), expectations)
 }
 
-/// Verifies an ID token that came with a refresh: the same rules, but that the nonce may be left out, and user
-/// and authentication time must be those of the sign-in.
+/// Verifies an ID token that came with a refresh: the same rules, but that the nonce may be left out, and user,
+/// audience and authentication time must be those of the sign-in (OpenID Connect Core section 12.2).
+///
+/// Expect no `code` here, and no `max_age`: how long ago the user signed in was judged when they did.
 pub fn verify_refreshed(
     raw: &IdToken,
     keys: &KeySet,
@@ -220,14 +162,34 @@ pub fn verify_refreshed(
 ) -> Result<IdTokenClaims, IdTokenError> {
     let token = jwt::verify_compact(raw.expose(), keys, policy)?;
     check_nonce(Claims(&token.claims), expectations.nonce, true)?;
-    let claims = check_rest(&token, expectations)?;
+    let claims = judge_rest(token, expectations)?;
     if claims.subject != original.subject {
         return Err(IdTokenError::SubjectChanged);
+    }
+    if !original.audiences.is_empty() {
+        let same = |some: &[String], others: &[String]| some.iter().all(|one| others.contains(one));
+        if !same(&claims.audiences, original.audiences)
+            || !same(original.audiences, &claims.audiences)
+            || claims.authorized_party.as_deref() != original.authorized_party
+        {
+            return Err(IdTokenError::AudienceChanged);
+        }
+    }
+    if claims.issued_at.saturating_add(expectations.leeway) < original.issued_at {
+        return Err(IdTokenError::OlderThanOriginal);
     }
     match (claims.auth_time, original.auth_time) {
         (Some(now), Some(then)) if now != then => Err(IdTokenError::AuthTimeChanged),
         _ => Ok(claims),
     }
+}
+
+fn judge(
+    token: VerifiedJwt,
+    expectations: &IdTokenExpectations<'_>,
+) -> Result<IdTokenClaims, IdTokenError> {
+    check_nonce(Claims(&token.claims), expectations.nonce, false)?;
+    judge_rest(token, expectations)
 }
 
 fn check_nonce(
@@ -245,8 +207,9 @@ fn check_nonce(
     }
 }
 
-fn check_rest(
-    token: &VerifiedJwt,
+/// Takes the token, so that its claims need not be copied.
+fn judge_rest(
+    token: VerifiedJwt,
     expectations: &IdTokenExpectations<'_>,
 ) -> Result<IdTokenClaims, IdTokenError> {
     let claims = Claims(&token.claims);
@@ -254,13 +217,13 @@ fn check_rest(
     if issuer != expectations.issuer {
         return Err(IdTokenError::IssuerMismatch);
     }
-    check_audience(claims, expectations)?;
+    let audiences = check_audience(claims, expectations)?;
     let (expires_at, issued_at) = check_times(claims, expectations)?;
     let subject = claims.required_string("sub")?;
     if !(1..=255).contains(&subject.len()) || !subject.is_ascii() {
         return Err(IdTokenError::WrongType("sub"));
     }
-    check_access_token(token, expectations.access_token)?;
+    check_hashes(&token, expectations)?;
     let acr = claims.string("acr")?;
     if !expectations.acr_values.is_empty()
         && !acr.is_some_and(|acr| expectations.acr_values.iter().any(|wanted| wanted == acr))
@@ -268,28 +231,27 @@ fn check_rest(
         return Err(IdTokenError::AcrNotSatisfied);
     }
     let auth_time = check_auth_time(claims, expectations)?;
+    let owned = |text: &str| text.to_owned();
     Ok(IdTokenClaims {
-        subject: subject.to_owned(),
-        issuer: issuer.to_owned(),
+        subject: owned(subject),
+        issuer: owned(issuer),
+        audiences: audiences.into_iter().map(owned).collect(),
+        authorized_party: claims.string("azp")?.map(owned),
         expires_at,
         issued_at,
         auth_time,
-        acr: acr.map(str::to_owned),
-        amr: claims
-            .strings("amr")?
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-        sid: claims.string("sid")?.map(str::to_owned),
-        all: token.claims.clone(),
+        acr: acr.map(owned),
+        amr: claims.strings("amr")?.into_iter().map(owned).collect(),
+        sid: claims.string("sid")?.map(owned),
+        all: token.claims,
     })
 }
 
 /// Other audiences are refused whatever `azp` says: `azp` tells who asked, not whom to trust.
-fn check_audience(
-    claims: Claims<'_>,
+fn check_audience<'a>(
+    claims: Claims<'a>,
     expectations: &IdTokenExpectations<'_>,
-) -> Result<(), IdTokenError> {
+) -> Result<Vec<&'a str>, IdTokenError> {
     let audiences = claims.strings("aud")?;
     if audiences.is_empty() {
         return Err(IdTokenError::MissingClaim("aud"));
@@ -309,7 +271,13 @@ fn check_audience(
     }
     match claims.string("azp")? {
         Some(azp) if azp != expectations.client_id => Err(IdTokenError::AuthorizedPartyMismatch),
-        _ => Ok(()),
+        None if audiences
+            .iter()
+            .any(|other| *other != expectations.client_id) =>
+        {
+            Err(IdTokenError::MissingClaim("azp"))
+        }
+        _ => Ok(audiences),
     }
 }
 
@@ -361,19 +329,32 @@ fn check_auth_time(
     Ok(auth_time)
 }
 
-/// `at_hash`: the left half of the hash that the signature algorithm uses, over the access token's ASCII.
-fn check_access_token(
+/// `at_hash` and `c_hash`, where they are there; both are optional in the code flow (section 3.1.3.6).
+fn check_hashes(
     token: &VerifiedJwt,
-    access_token: Option<&AccessToken>,
+    expectations: &IdTokenExpectations<'_>,
 ) -> Result<(), IdTokenError> {
-    let (Some(stated), Some(access_token)) =
-        (Claims(&token.claims).string("at_hash")?, access_token)
-    else {
-        return Ok(());
-    };
-    let hash = digest::digest(token.header.alg.hash(), access_token.expose().as_bytes());
+    let claims = Claims(&token.claims);
+    let alg = token.header.alg;
+    let at_hash = claims.string("at_hash")?;
+    if let (Some(stated), Some(access_token)) = (at_hash, expectations.access_token)
+        && !is_half_hash(stated, access_token.expose(), alg)
+    {
+        return Err(IdTokenError::AccessTokenMismatch);
+    }
+    let c_hash = claims.string("c_hash")?;
+    if let (Some(stated), Some(code)) = (c_hash, expectations.code)
+        && !is_half_hash(stated, code.expose(), alg)
+    {
+        return Err(IdTokenError::CodeMismatch);
+    }
+    Ok(())
+}
+
+/// The left half of the hash that the signature algorithm uses, over the ASCII of what it is of, in base64url.
+fn is_half_hash(stated: &str, of: &str, alg: SigningAlg) -> bool {
+    let hash = digest::digest(alg.hash(), of.as_bytes());
     let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
     let expected = URL_SAFE_NO_PAD.encode(left);
-    constant_time::verify_slices_are_equal(expected.as_bytes(), stated.as_bytes())
-        .map_err(|_| IdTokenError::AccessTokenMismatch)
+    constant_time::verify_slices_are_equal(expected.as_bytes(), stated.as_bytes()).is_ok()
 }

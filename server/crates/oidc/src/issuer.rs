@@ -5,6 +5,8 @@ use std::fmt;
 use thiserror::Error;
 use url::{Host, Url};
 
+const AUTHORIZATION_SERVER: &str = ".well-known/oauth-authorization-server";
+
 /// An issuer identifier that may be used: https, or http on a loopback host, and nothing after the path.
 ///
 /// The configured text is kept to the letter, for that is what `iss` is compared with.
@@ -117,6 +119,23 @@ impl Issuer {
         let mut url = self.url.clone();
         let path = url.path().strip_suffix('/').unwrap_or(url.path());
         url.set_path(&format!("{path}/.well-known/openid-configuration"));
+        url
+    }
+
+    /// Where the metadata of a plain OAuth server is: the well-known path between host and path (RFC 8414 section 3.1).
+    pub fn authorization_server_metadata_url(&self) -> Url {
+        let mut url = self.url.clone();
+        let path = url.path().strip_suffix('/').unwrap_or(url.path());
+        url.set_path(&format!("/{AUTHORIZATION_SERVER}{path}"));
+        url
+    }
+
+    /// Where some servers have it instead, older ones of Okta among them: the well-known path behind the issuer,
+    /// as OpenID Connect does it (RFC 8414 section 5). The same address where the issuer has no path.
+    pub fn appended_authorization_server_metadata_url(&self) -> Url {
+        let mut url = self.url.clone();
+        let path = url.path().strip_suffix('/').unwrap_or(url.path());
+        url.set_path(&format!("{path}/{AUTHORIZATION_SERVER}"));
         url
     }
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
@@ -172,11 +173,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(self.refuse(JsonError::DuplicateMember));
+            match object.entry(name) {
+                Entry::Occupied(_) => return Err(self.refuse(JsonError::DuplicateMember)),
+                Entry::Vacant(free) => {
+                    free.insert(members.next_value_seed(self.deeper()?)?);
+                }
             }
-            let value = members.next_value_seed(self.deeper()?)?;
-            object.insert(name, value);
         }
         Ok(Value::Object(object))
     }

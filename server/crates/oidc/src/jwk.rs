@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -48,28 +53,28 @@ error_codes!(KeySetError {
     Self::Json(inner) => inner.code(),
 });
 
-/// One key, good for the algorithms of its family only: a public key can never be taken for an HMAC secret.
+/// One key, good for the algorithms of its type only: a public key can never be taken for an HMAC secret.
 #[derive(Clone)]
 pub(crate) struct VerificationKey {
     kid: Option<String>,
-    alg: Option<String>,
-    family: Family,
-    key: DecodingKey,
+    /// Parsed when the set is, not when a token comes: that would cost as much again as the verification.
+    verifiers: Vec<(SigningAlg, ParsedPublicKey)>,
 }
 
-/// The key types with their curves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Rsa,
-    P256,
-    P384,
-    Ed25519,
-}
+/// What an RSA key may be used with, where its `alg` does not say (RFC 7518 sections 3.3 and 3.5).
+static RSA: [(SigningAlg, &RsaParameters); 6] = [
+    (SigningAlg::RS256, &RSA_PKCS1_2048_8192_SHA256),
+    (SigningAlg::RS384, &RSA_PKCS1_2048_8192_SHA384),
+    (SigningAlg::RS512, &RSA_PKCS1_2048_8192_SHA512),
+    (SigningAlg::PS256, &RSA_PSS_2048_8192_SHA256),
+    (SigningAlg::PS384, &RSA_PSS_2048_8192_SHA384),
+    (SigningAlg::PS512, &RSA_PSS_2048_8192_SHA512),
+];
 
 /// Which keys may have signed a token.
 pub(crate) enum Candidates<'a> {
     /// These; several where kids repeat or are absent.
-    Keys(Vec<&'a VerificationKey>),
+    Keys(Vec<&'a ParsedPublicKey>),
     /// Keys of this `kid` are there, and none is for the algorithm.
     NotForAlgorithm,
     /// No such key. A newer set may have it.
@@ -77,8 +82,9 @@ pub(crate) enum Candidates<'a> {
 }
 
 impl KeySet {
-    /// Reads a JWK set. Keys of unknown types, keys not meant for signatures, RSA keys under 2048 bits or over
-    /// 8192, and keys that are malformed are skipped.
+    /// Reads a JWK set. Keys of unknown types, keys not meant for signatures or for an algorithm of
+    /// [`SigningAlg`], RSA keys under 2048 bits or over 8192, points that are not on their curve, and keys that are
+    /// malformed are skipped.
     pub fn parse(body: &[u8]) -> Result<Self, KeySetError> {
         let document = json::parse_object(body, json::MAX_BYTES)?;
         let entries = document
@@ -127,7 +133,7 @@ impl KeySet {
         if named.peek().is_none() {
             return Candidates::Unknown;
         }
-        let fitting: Vec<_> = named.filter(|key| key.is_for(alg)).collect();
+        let fitting: Vec<_> = named.filter_map(|key| key.verifier(alg)).collect();
         match (fitting.is_empty(), kid) {
             (false, _) => Candidates::Keys(fitting),
             (true, Some(_)) => Candidates::NotForAlgorithm,
@@ -146,28 +152,11 @@ impl fmt::Debug for KeySet {
 }
 
 impl VerificationKey {
-    pub(crate) fn decoding_key(&self) -> &DecodingKey {
-        &self.key
-    }
-
-    fn is_for(&self, alg: SigningAlg) -> bool {
-        let family = match alg {
-            SigningAlg::RS256
-            | SigningAlg::RS384
-            | SigningAlg::RS512
-            | SigningAlg::PS256
-            | SigningAlg::PS384
-            | SigningAlg::PS512 => Family::Rsa,
-            SigningAlg::ES256 => Family::P256,
-            SigningAlg::ES384 => Family::P384,
-            SigningAlg::EdDSA => Family::Ed25519,
-            SigningAlg::HS256 | SigningAlg::HS384 | SigningAlg::HS512 => return false,
-        };
-        self.family == family
-            && self
-                .alg
-                .as_deref()
-                .is_none_or(|name| SigningAlg::parse(name) == Some(alg))
+    fn verifier(&self, alg: SigningAlg) -> Option<&ParsedPublicKey> {
+        self.verifiers
+            .iter()
+            .find(|(known, _)| *known == alg)
+            .map(|(_, key)| key)
     }
 
     /// `None` for a key that cannot or must not verify signatures.
@@ -181,22 +170,27 @@ impl VerificationKey {
         if string("use")?.is_some_and(|usage| usage != "sig") || !may_verify(jwk.get("key_ops")) {
             return None;
         }
+        let only = match string("alg")? {
+            Some(name) => Some(SigningAlg::parse(name)?),
+            None => None,
+        };
         let octets = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
-        let (family, key) = match (string("kty")??, string("crv")?) {
-            ("RSA", _) => (Family::Rsa, rsa(&octets("n")?, &octets("e")?)?),
-            ("EC", Some("P-256")) => (Family::P256, ec(&octets("x")?, &octets("y")?, 32)?),
-            ("EC", Some("P-384")) => (Family::P384, ec(&octets("x")?, &octets("y")?, 48)?),
-            ("OKP", Some("Ed25519")) => (
-                Family::Ed25519,
-                DecodingKey::from_ed_der(octets("x").filter(|x| x.len() == 32)?.as_slice()),
-            ),
+        let mut verifiers = match (string("kty")??, string("crv")?) {
+            ("RSA", _) => rsa(&octets("n")?, &octets("e")?, only)?,
+            ("EC", Some(curve)) => ec(curve, &octets("x")?, &octets("y")?)?,
+            ("OKP", Some("Ed25519")) => {
+                let key = octets("x").filter(|x| x.len() == 32)?;
+                vec![(SigningAlg::EdDSA, parse(&ED25519, &key)?)]
+            }
             _ => return None,
         };
+        verifiers.retain(|(alg, _)| only.is_none_or(|only| only == *alg));
+        if verifiers.is_empty() {
+            return None;
+        }
         Some(Self {
             kid: string("kid")?.map(str::to_owned),
-            alg: string("alg")?.map(str::to_owned),
-            family,
-            key,
+            verifiers,
         })
     }
 }
@@ -211,15 +205,30 @@ fn may_verify(key_ops: Option<&Value>) -> bool {
 }
 
 /// Some providers write leading zero bytes, which count for nothing (RFC 7518 section 6.3.1.1).
-fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<DecodingKey> {
+fn rsa(
+    modulus: &[u8],
+    exponent: &[u8],
+    only: Option<SigningAlg>,
+) -> Option<Vec<(SigningAlg, ParsedPublicKey)>> {
     let modulus = without_leading_zeros(modulus);
     let bits = modulus.len() * 8 - modulus.first()?.leading_zeros() as usize;
     let exponent = without_leading_zeros(exponent);
+    // Odd, at least 3, and of 33 bits at most: what aws-lc-rs verifies with.
     let usable = (2048..=8192).contains(&bits)
         && exponent.last()? % 2 == 1
         && exponent != [1]
-        && exponent.len() <= 8;
-    usable.then(|| DecodingKey::from_rsa_raw_components(modulus, exponent))
+        && (exponent.len() < 5 || (exponent.len() == 5 && exponent.first()? == &1));
+    if !usable {
+        return None;
+    }
+    let components = RsaPublicKeyComponents {
+        n: modulus,
+        e: exponent,
+    };
+    RSA.iter()
+        .filter(|(alg, _)| only.is_none_or(|only| only == *alg))
+        .map(|(alg, parameters)| Some((*alg, components.to_parsed_public_key(parameters).ok()?)))
+        .collect()
 }
 
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
@@ -227,10 +236,20 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// An uncompressed point; both coordinates are of full length (RFC 7518 section 6.2.1.2).
-fn ec(x: &[u8], y: &[u8], length: usize) -> Option<DecodingKey> {
+/// An uncompressed point on its curve; both coordinates are of full length (RFC 7518 section 6.2.1.2).
+fn ec(curve: &str, x: &[u8], y: &[u8]) -> Option<Vec<(SigningAlg, ParsedPublicKey)>> {
+    let (alg, algorithm, length): (_, &'static dyn VerificationAlgorithm, _) = match curve {
+        "P-256" => (SigningAlg::ES256, &ECDSA_P256_SHA256_FIXED, 32),
+        "P-384" => (SigningAlg::ES384, &ECDSA_P384_SHA384_FIXED, 48),
+        "P-521" => (SigningAlg::ES512, &ECDSA_P521_SHA512_FIXED, 66),
+        _ => return None,
+    };
     if x.len() != length || y.len() != length {
         return None;
     }
-    Some(DecodingKey::from_ec_der(&[&[4], x, y].concat()))
+    Some(vec![(alg, parse(algorithm, &[&[4], x, y].concat())?)])
+}
+
+fn parse(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Option<ParsedPublicKey> {
+    ParsedPublicKey::new(algorithm, key).ok()
 }

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::crypto::aws_lc;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -25,8 +24,8 @@ pub const MAX_TRIES: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Typ<'a> {
-    /// A token without a type of its own, as ID tokens are: no `typ`, `JWT`, or another that does not end in
-    /// `+jwt`. A logout token or an access token that says so is refused.
+    /// A token without a type of its own, as ID tokens are: no `typ`, `JWT`, or another without a `+`. A logout
+    /// token (`logout+jwt`), an access token (`at+jwt`), a credential (`dc+sd-jwt`) and whatever else says so is refused.
     Untyped,
     /// Exactly this type, such as `logout+jwt`; `application/` before it and the case count for nothing.
     Exactly(&'a str),
@@ -228,7 +227,9 @@ fn read_header(bytes: &[u8], policy: &Policy<'_>) -> Result<Header, JwtError> {
         .ok_or_else(|| JwtError::AlgorithmNotAllowed {
             alg: text::bounded(name, text::NAME),
         })?;
-    if members.contains_key("crit") {
+    // An unencoded payload must be announced in `crit` and is not for JWTs at all (RFC 7797 sections 6 and 7).
+    let unencoded = members.get("b64").is_some_and(|b64| b64 != true);
+    if unencoded || members.contains_key("crit") {
         return Err(JwtError::CriticalExtension);
     }
     let typ = string("typ")?;
@@ -246,7 +247,7 @@ fn read_header(bytes: &[u8], policy: &Policy<'_>) -> Result<Header, JwtError> {
 
 fn fits(typ: Option<&str>, expected: Typ<'_>) -> bool {
     let typ = typ.map(short_type);
-    let untyped = typ.as_deref().is_none_or(|typ| !typ.ends_with("+jwt"));
+    let untyped = typ.as_deref().is_none_or(|typ| !typ.contains('+'));
     let is = |name: &str| typ.as_deref() == Some(short_type(name).as_str());
     match expected {
         Typ::Untyped => untyped,
@@ -266,30 +267,20 @@ fn short_type(typ: &str) -> String {
 
 fn check_signature(
     message: &[u8],
-    signature: &Vec<u8>,
+    signature: &[u8],
     header: &Header,
     keys: &KeySet,
     policy: &Policy<'_>,
 ) -> Result<(), JwtError> {
-    let good = |key: &DecodingKey| is_good(message, signature, key, header.alg);
-    if header.alg.is_symmetric() {
-        let secret = policy
-            .client_secret
-            .map(|secret| secret.expose().as_bytes())
-            .filter(|secret| secret.len() >= header.alg.hash().output_len())
-            .ok_or(JwtError::ClientSecretUnusable)?;
-        return if good(&DecodingKey::from_secret(secret)) {
-            Ok(())
-        } else {
-            Err(JwtError::InvalidSignature)
-        };
+    if let Some(algorithm) = header.alg.hmac() {
+        return check_mac(message, signature, header.alg, algorithm, policy);
     }
     match keys.candidates(header.alg, header.kid.as_deref()) {
         Candidates::Unknown => Err(JwtError::UnknownKey),
         Candidates::NotForAlgorithm => Err(JwtError::KeyNotForAlgorithm),
         Candidates::Keys(candidates) => {
             let mut tried = candidates.into_iter().take(MAX_TRIES);
-            if tried.any(|key| good(key.decoding_key())) {
+            if tried.any(|key| key.verify_sig(message, signature).is_ok()) {
                 Ok(())
             } else if header.kid.is_some() {
                 Err(JwtError::InvalidSignature)
@@ -300,9 +291,20 @@ fn check_signature(
     }
 }
 
-/// Through the provider by name: `jsonwebtoken`'s own choice is process-wide, and panics in an application
-/// where another crate switches a second one on.
-fn is_good(message: &[u8], signature: &Vec<u8>, key: &DecodingKey, alg: SigningAlg) -> bool {
-    (aws_lc::DEFAULT_PROVIDER.verifier_factory)(&alg.jsonwebtoken(), key)
-        .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+/// The key is the client secret, and never one of the provider's.
+fn check_mac(
+    message: &[u8],
+    signature: &[u8],
+    alg: SigningAlg,
+    algorithm: hmac::Algorithm,
+    policy: &Policy<'_>,
+) -> Result<(), JwtError> {
+    let secret = policy
+        .client_secret
+        .map(|secret| secret.expose().as_bytes())
+        .filter(|secret| secret.len() >= alg.hash().output_len())
+        .ok_or(JwtError::ClientSecretUnusable)?;
+    // Compared in constant time; a tag that was cut short is refused.
+    hmac::verify(&hmac::Key::new(algorithm, secret), message, signature)
+        .map_err(|_| JwtError::InvalidSignature)
 }

@@ -107,17 +107,47 @@ impl ProviderMetadata {
     /// Endpoints must be https; http on a loopback host is accepted only where the issuer is on one too, so
     /// that no distant provider can send this server's requests to its own machine.
     pub fn parse(issuer: &Issuer, body: &[u8]) -> Result<Self, MetadataError> {
-        let document = json::parse_object(body, json::MAX_BYTES)?;
+        Self::read(issuer, &json::parse_object(body, json::MAX_BYTES)?)
+    }
+
+    /// Reads two documents as one: that of OpenID Connect Discovery, and that of RFC 8414 for what the first leaves
+    /// out. A member of the first counts where both have it. Both must be of `issuer`.
+    pub fn parse_both(
+        issuer: &Issuer,
+        openid: &[u8],
+        authorization_server: &[u8],
+    ) -> Result<Self, MetadataError> {
+        let mut document = json::parse_object(openid, json::MAX_BYTES)?;
+        check_issuer(issuer, &document)?;
+        let second = json::parse_object(authorization_server, json::MAX_BYTES)?;
+        check_issuer(issuer, &second)?;
+        document.retain(|_, value| !value.is_null());
+        for (name, value) in second {
+            document.entry(name).or_insert(value);
+        }
+        Self::read(issuer, &document)
+    }
+
+    /// Whether an endpoint that a client may want is not there, so that it is worth looking whether the provider
+    /// has it in a document of RFC 8414 too. Most providers lack some; that is no error.
+    pub fn lacks_endpoints(&self) -> bool {
+        [
+            &self.userinfo_endpoint,
+            &self.end_session_endpoint,
+            &self.revocation_endpoint,
+            &self.introspection_endpoint,
+            &self.pushed_authorization_request_endpoint,
+        ]
+        .iter()
+        .any(|endpoint| endpoint.is_none())
+    }
+
+    fn read(issuer: &Issuer, document: &Map<String, Value>) -> Result<Self, MetadataError> {
+        check_issuer(issuer, document)?;
         let members = Members {
-            document: &document,
+            document,
             loopback: issuer.is_loopback(),
         };
-        let found = members.required_string("issuer")?;
-        if found != issuer.as_str() {
-            return Err(MetadataError::IssuerMismatch {
-                found: crate::text::bounded(found, crate::text::DESCRIPTION),
-            });
-        }
         // Required of a provider (OpenID Connect Discovery section 3), but left out by some; what they leave out has
         // a default, or is nothing this client goes by. What they do say counts.
         let response_types = members
@@ -135,7 +165,7 @@ impl ProviderMetadata {
             return Err(MetadataError::S256NotSupported);
         }
         Ok(Self {
-            issuer: found.to_owned(),
+            issuer: issuer.as_str().to_owned(),
             authorization_endpoint: members.required_endpoint("authorization_endpoint")?,
             token_endpoint: members.required_endpoint("token_endpoint")?,
             jwks_uri: members.required_endpoint("jwks_uri")?,
@@ -170,6 +200,22 @@ impl ProviderMetadata {
         self.scopes_supported
             .as_ref()
             .is_some_and(|scopes| scopes.iter().any(|known| known == scope))
+    }
+}
+
+/// `issuer` is identical to the configured one, to the letter (OpenID Connect Discovery section 4.3, RFC 8414 section 3.3).
+fn check_issuer(issuer: &Issuer, document: &Map<String, Value>) -> Result<(), MetadataError> {
+    let members = Members {
+        document,
+        loopback: false,
+    };
+    let found = members.required_string("issuer")?;
+    if found == issuer.as_str() {
+        Ok(())
+    } else {
+        Err(MetadataError::IssuerMismatch {
+            found: crate::text::bounded(found, crate::text::DESCRIPTION),
+        })
     }
 }
 

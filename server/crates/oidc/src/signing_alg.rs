@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 
 /// A JWS algorithm. There is no value for `none`, so no policy can name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub enum SigningAlg {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
+    /// ECDSA on P-521 with SHA-512.
+    ES512,
     /// Ed25519.
     EdDSA,
     /// HMAC with SHA-256, keyed by the client secret (OpenID Connect Core section 10.1).
@@ -36,7 +38,7 @@ pub enum SigningAlg {
 
 impl SigningAlg {
     /// All of them, the asymmetric ones first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RS256,
         Self::RS384,
         Self::RS512,
@@ -45,6 +47,7 @@ impl SigningAlg {
         Self::PS512,
         Self::ES256,
         Self::ES384,
+        Self::ES512,
         Self::EdDSA,
         Self::HS256,
         Self::HS384,
@@ -71,6 +74,7 @@ impl SigningAlg {
             Self::PS512 => "PS512",
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
             Self::HS256 => "HS256",
             Self::HS384 => "HS384",
@@ -80,7 +84,17 @@ impl SigningAlg {
 
     /// Whether the key is the client secret rather than one of the provider's public keys.
     pub fn is_symmetric(self) -> bool {
-        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+        self.hmac().is_some()
+    }
+
+    /// The HMAC of a symmetric algorithm (RFC 7518 section 3.2).
+    pub(crate) fn hmac(self) -> Option<hmac::Algorithm> {
+        match self {
+            Self::HS256 => Some(hmac::HMAC_SHA256),
+            Self::HS384 => Some(hmac::HMAC_SHA384),
+            Self::HS512 => Some(hmac::HMAC_SHA512),
+            _ => None,
+        }
     }
 
     /// What ID tokens may be signed with when nothing is configured: RS256 where the provider lists it, else
@@ -99,30 +113,12 @@ impl SigningAlg {
         algorithms
     }
 
-    /// The hash of `at_hash` (OpenID Connect Core section 3.1.3.6); Ed25519 hashes with SHA-512 inside.
+    /// The hash of `at_hash` and `c_hash` (OpenID Connect Core section 3.1.3.6); Ed25519 hashes with SHA-512 inside.
     pub(crate) fn hash(self) -> &'static digest::Algorithm {
         match self {
             Self::RS256 | Self::PS256 | Self::ES256 | Self::HS256 => &digest::SHA256,
             Self::RS384 | Self::PS384 | Self::ES384 | Self::HS384 => &digest::SHA384,
-            Self::RS512 | Self::PS512 | Self::EdDSA | Self::HS512 => &digest::SHA512,
-        }
-    }
-
-    pub(crate) fn jsonwebtoken(self) -> jsonwebtoken::Algorithm {
-        use jsonwebtoken::Algorithm;
-        match self {
-            Self::RS256 => Algorithm::RS256,
-            Self::RS384 => Algorithm::RS384,
-            Self::RS512 => Algorithm::RS512,
-            Self::PS256 => Algorithm::PS256,
-            Self::PS384 => Algorithm::PS384,
-            Self::PS512 => Algorithm::PS512,
-            Self::ES256 => Algorithm::ES256,
-            Self::ES384 => Algorithm::ES384,
-            Self::EdDSA => Algorithm::EdDSA,
-            Self::HS256 => Algorithm::HS256,
-            Self::HS384 => Algorithm::HS384,
-            Self::HS512 => Algorithm::HS512,
+            Self::RS512 | Self::PS512 | Self::ES512 | Self::EdDSA | Self::HS512 => &digest::SHA512,
         }
     }
 }

@@ -3,18 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AGE, CACHE_CONTROL};
-use http::{HeaderMap, HeaderValue, Request, Response};
 use thiserror::Error;
-use url::Url;
 
-use super::cache::{Cache, Fetched};
+use super::cache::Cache;
+use super::documents::{KeysSource, MetadataSource};
 use super::transport::{HttpClient, TransportError};
 use crate::issuer::Issuer;
 use crate::jwk::{KeySet, KeySetError};
 use crate::metadata::{MetadataError, ProviderMetadata};
-use crate::relying_party::uri;
 
 /// Tells the time in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -62,31 +58,53 @@ error_codes!(ProviderError {
     Self::KeySet(inner) => inner.code(),
 });
 
-const METADATA: &str = "the provider's metadata";
-const KEYS: &str = "the provider's key set";
+/// How long metadata is good, whatever `Cache-Control` says, in seconds. Where endpoints are changes once in years,
+/// and some providers forbid keeping it all the same.
+const METADATA_LIFETIMES: (u64, u64) = (5 * 60, 24 * 60 * 60);
+/// How long keys are good, whatever `Cache-Control` says, in seconds. Providers that are about to change their keys
+/// say so by a short lifetime; the floor only keeps a zero from meaning a request for every token.
+const KEYS_LIFETIMES: (u64, u64) = (10, 24 * 60 * 60);
 
-/// One provider, for as long as the process lives. Share it behind an `Arc`.
+/// One provider, for as long as the process lives. Cheap to clone; clones share their copies.
 ///
-/// Copies are kept as long as `Cache-Control` says, between five minutes and a day, an hour where it says
-/// nothing. When a copy is too old and the provider does not answer, the old one stays in use and the
-/// provider is asked again after 1, 2, 4 up to 60 seconds.
+/// Copies are kept as long as `Cache-Control` says, an hour where it says nothing: metadata between five minutes and
+/// a day, keys between ten seconds and a day. Past four fifths of that time whoever asks gets the copy at once, and
+/// one request for a newer one runs in the background. Requests carry `If-None-Match` and `If-Modified-Since`; a 304
+/// renews the copy. When a copy is too old and the provider does not answer, the old one stays in use and the
+/// provider is asked again after 1, 2, 4 up to 60 seconds. There is never more than one request for a document at
+/// a time.
+///
+/// Where the OpenID document is not there, or lacks an endpoint, the one of RFC 8414 is asked for too, at the address
+/// that section 3.1 gives it, and the next time at the one behind the issuer. That is one more request a refresh at
+/// most, none for a day once both addresses had nothing that helps, and its failure is not the provider's.
+///
+/// Its futures run in a Tokio runtime with time enabled.
+#[derive(Clone)]
 pub struct Provider {
     issuer: Issuer,
     http: HttpClient,
-    clock: Clock,
-    metadata: Cache<ProviderMetadata>,
-    keys: Cache<KeySet>,
+    metadata: Arc<Cache<MetadataSource>>,
+    keys: Arc<Cache<KeysSource>>,
 }
 
 impl Provider {
     /// Nothing is fetched yet.
     pub fn new(issuer: Issuer, http: HttpClient, clock: Clock) -> Self {
+        let metadata = Arc::new(Cache::new(
+            MetadataSource::new(issuer.clone(), http.clone(), Arc::clone(&clock)),
+            Arc::clone(&clock),
+            METADATA_LIFETIMES,
+        ));
+        let keys = Arc::new(Cache::new(
+            KeysSource::new(Arc::clone(&metadata), http.clone()),
+            clock,
+            KEYS_LIFETIMES,
+        ));
         Self {
             issuer,
             http,
-            clock,
-            metadata: Cache::new(),
-            keys: Cache::new(),
+            metadata,
+            keys,
         }
     }
 
@@ -102,32 +120,24 @@ impl Provider {
 
     /// The metadata, from the cache while it is good.
     pub async fn metadata(&self) -> Result<Arc<ProviderMetadata>, ProviderError> {
-        self.metadata
-            .get(&self.clock, async {
-                let answer = self.fetch(METADATA, &self.issuer.discovery_url()).await?;
-                Ok(Fetched {
-                    value: ProviderMetadata::parse(&self.issuer, answer.body())?,
-                    max_age: max_age(answer.headers()),
-                })
-            })
-            .await
+        self.metadata.get().await
     }
 
     /// The metadata, where it was fetched before, however old; never waits.
     pub fn known_metadata(&self) -> Option<Arc<ProviderMetadata>> {
-        self.metadata.known()
+        self.metadata.copy()
     }
 
     /// The keys, from the cache while they are good.
     pub async fn keys(&self) -> Result<Arc<KeySet>, ProviderError> {
-        self.keys.get(&self.clock, self.fetch_keys()).await
+        self.keys.get().await
     }
 
-    /// The keys after a token came with a key that the cached set does not have: fetched again, but at most once
-    /// in ten seconds, and not while the provider is down. Otherwise the set is the same as before, and so
-    /// is what the token meets.
+    /// The keys after a token came with a key that the cached set does not have: fetched again, past caches on the
+    /// way, but at most once in ten seconds, and not while the provider is down. Otherwise the set is the same as
+    /// before, and so is what the token meets.
     pub async fn keys_after_unknown_kid(&self) -> Result<Arc<KeySet>, ProviderError> {
-        self.keys.force(&self.clock, self.fetch_keys()).await
+        self.keys.force().await
     }
 
     /// Whether the last fetch of metadata or keys failed.
@@ -141,45 +151,6 @@ impl Provider {
             .last_error()
             .or_else(|| self.keys.last_error())
     }
-
-    async fn fetch_keys(&self) -> Result<Fetched<KeySet>, ProviderError> {
-        let metadata = self.metadata().await?;
-        let fetched = self.fetch(KEYS, &metadata.jwks_uri).await;
-        if matches!(fetched, Err(ProviderError::Status { .. })) {
-            // The keys may have moved.
-            self.metadata.expire();
-        }
-        let answer = fetched?;
-        let value = KeySet::parse(answer.body())?;
-        tracing::debug!(
-            keys = value.len(),
-            skipped = value.skipped(),
-            "fetched the provider's keys"
-        );
-        Ok(Fetched {
-            value,
-            max_age: max_age(answer.headers()),
-        })
-    }
-
-    async fn fetch(&self, what: &'static str, url: &Url) -> Result<Response<Bytes>, ProviderError> {
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = uri(url);
-        request
-            .headers_mut()
-            .insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let answer = self
-            .http
-            .send(request)
-            .await
-            .map_err(|source| ProviderError::Transport { what, source })?;
-        let status = answer.status().as_u16();
-        if status == 200 {
-            Ok(answer)
-        } else {
-            Err(ProviderError::Status { what, status })
-        }
-    }
 }
 
 impl fmt::Debug for Provider {
@@ -189,27 +160,4 @@ impl fmt::Debug for Provider {
             .field("degraded", &self.is_degraded())
             .finish_non_exhaustive()
     }
-}
-
-/// For how many seconds an answer is good, less what it spent in caches on the way (RFC 9111 section 4.2.3);
-/// zero where it must not be kept or must be asked for again.
-fn max_age(headers: &HeaderMap) -> Option<u64> {
-    let mut stated: Option<u64> = None;
-    for value in headers.get_all(CACHE_CONTROL) {
-        for directive in value.to_str().ok()?.split(',') {
-            let directive = directive.trim().to_ascii_lowercase();
-            if matches!(directive.as_str(), "no-store" | "no-cache") {
-                return Some(0);
-            }
-            if let Some(seconds) = directive.strip_prefix("max-age=") {
-                let seconds = seconds.trim_matches('"').parse().ok()?;
-                stated = Some(stated.map_or(seconds, |known| known.min(seconds)));
-            }
-        }
-    }
-    let age: u64 = headers
-        .get(AGE)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .unwrap_or(0);
-    stated.map(|seconds| seconds.saturating_sub(age))
 }

@@ -1,17 +1,18 @@
-//! The one HTTP transport to the provider: bounded in time and size, no redirects, no cookies, no proxies from the environment (RFC 9700 section 4.11, RFC 6749 section 10.3).
+//! How requests reach the provider: https only, nothing of a browser's in them, answers bounded (RFC 6749 section 3.1.2.1, RFC 9700 section 4.11).
 
-use std::error::Error as _;
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, COOKIE, HOST, ORIGIN, REFERER};
 use http::{Request, Response};
 use thiserror::Error;
 use url::Url;
 
+use super::network::Network;
 use crate::issuer::is_secure;
-use crate::text;
 
 /// What one exchange may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +36,46 @@ impl Default for HttpLimits {
     }
 }
 
+/// An answer that is on its way.
+pub type Answer<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
+
+/// What carries a request to the provider and its answer back: the network, or whatever stands in for it.
+///
+/// An implementation sends the request once, follows no redirect, keeps no cookies, adds no credentials, and gives
+/// up in time: [`HttpClient`] does not do so for it. Any `Fn(Request<Bytes>)` with such a future is one:
+///
+/// ```
+/// use bytes::Bytes;
+/// use cloakroom_oidc::client::{HttpClient, TransportError};
+/// use http::{Request, Response};
+///
+/// let http = HttpClient::over(|request: Request<Bytes>| async move {
+///     match request.uri().path() {
+///         "/keys" => Ok(Response::new(Bytes::from_static(br#"{"keys":[]}"#))),
+///         _ => Err(TransportError::Timeout { host: "id.example.com".to_owned() }),
+///     }
+/// });
+/// ```
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request once and reads the whole answer, whatever its status.
+    fn send(&self, request: Request<Bytes>) -> Answer<'_>;
+}
+
+impl<F, Fut> Transport for F
+where
+    F: Fn(Request<Bytes>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'static,
+{
+    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+        Box::pin(self(request))
+    }
+}
+
 /// Sends requests to the provider. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct HttpClient {
-    client: reqwest::Client,
+    transport: Arc<dyn Transport>,
     limits: HttpLimits,
 }
 
@@ -115,27 +152,22 @@ impl TransportError {
 }
 
 impl HttpClient {
-    /// A client with these limits. Proxy variables of the environment are ignored: requests carry secrets.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one HTTP transport that the lint points everybody to"
-    )]
+    /// A client over the network, with these limits. Proxy variables of the environment are ignored: requests carry
+    /// secrets.
     pub fn new(limits: HttpLimits) -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("cloakroom/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            // Some protocol errors are retried by default; a code or refresh token must not be sent twice unasked.
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            // Shorter than the five seconds after which common servers close an idle connection: a request
-            // that meets the closing would fail although nothing is wrong.
-            .pool_idle_timeout(Duration::from_secs(4))
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .build()
-            .map_err(|error| TransportError::Setup(reason(&error)))?;
-        Ok(Self { client, limits })
+        Ok(Self {
+            transport: Arc::new(Network::new(limits)?),
+            limits,
+        })
+    }
+
+    /// A client over another transport, such as a test's provider in the same process. What [`send`](Self::send)
+    /// promises still holds, but for the time-outs, which are the transport's own business.
+    pub fn over(transport: impl Transport) -> Self {
+        Self {
+            transport: Arc::new(transport),
+            limits: HttpLimits::default(),
+        }
     }
 
     /// The limits.
@@ -145,63 +177,33 @@ impl HttpClient {
 
     /// Sends one request once and reads the whole answer, whatever its status.
     ///
-    /// `Cookie`, `Origin` and `Referer` are dropped: a provider would take the request for a browser's.
-    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let (mut parts, body) = request.into_parts();
-        let url = Url::parse(&parts.uri.to_string()).map_err(|_| TransportError::InvalidRequest)?;
+    /// Nothing is sent but to https, or to http on a loopback host. `Cookie`, `Origin` and `Referer` are dropped: a
+    /// provider would take the request for a browser's.
+    pub async fn send(
+        &self,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let url =
+            Url::parse(&request.uri().to_string()).map_err(|_| TransportError::InvalidRequest)?;
         if !is_secure(&url) {
             return Err(TransportError::Insecure);
         }
-        let host = url.host_str().unwrap_or_default().to_owned();
         for name in [COOKIE, ORIGIN, REFERER, HOST] {
-            parts.headers.remove(name);
+            request.headers_mut().remove(name);
         }
-        let mut outgoing = reqwest::Request::new(parts.method, url);
-        *outgoing.headers_mut() = parts.headers;
-        if !body.is_empty() || outgoing.method() == http::Method::POST {
-            *outgoing.body_mut() = Some(body.into());
+        let answer = self.transport.send(request).await?;
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        if is_compressed(&answer) {
+            return Err(TransportError::Compressed { host: host() });
         }
-        let answer = self
-            .client
-            .execute(outgoing)
-            .await
-            .map_err(|error| failure(&error, &host))?;
-        self.read(answer, host).await
-    }
-
-    async fn read(
-        &self,
-        mut answer: reqwest::Response,
-        host: String,
-    ) -> Result<Response<Bytes>, TransportError> {
         let limit = self.limits.max_body;
-        let declared = answer.content_length().unwrap_or(0);
-        if declared > limit as u64 {
-            return Err(TransportError::BodyTooLarge { host, limit });
+        if answer.body().len() > limit {
+            return Err(TransportError::BodyTooLarge {
+                host: host(),
+                limit,
+            });
         }
-        let plain = answer
-            .headers()
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if !plain {
-            return Err(TransportError::Compressed { host });
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| failure(&error, &host))?
-        {
-            if chunk.len() > limit - body.len() {
-                return Err(TransportError::BodyTooLarge { host, limit });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut response = Response::new(body.freeze());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        Ok(answer)
     }
 }
 
@@ -213,30 +215,11 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-fn failure(error: &reqwest::Error, host: &str) -> TransportError {
-    let host = host.to_owned();
-    // A connection that takes too long is both; that nothing was sent is what the caller needs to know.
-    if error.is_connect() {
-        let reason = reason(error);
-        TransportError::Connect { host, reason }
-    } else if error.is_timeout() {
-        TransportError::Timeout { host }
-    } else if error.is_builder() {
-        TransportError::InvalidRequest
-    } else {
-        let reason = reason(error);
-        TransportError::Interrupted { host, reason }
-    }
-}
-
-/// The innermost cause. The outer ones repeat the address, and with it whatever the query holds.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(inner) = cause.and_then(std::error::Error::source) {
-        cause = Some(inner);
-    }
-    cause.map_or_else(
-        || String::from("no reason given"),
-        |cause| text::bounded(&cause.to_string(), text::NAME),
-    )
+/// Whether the body is something else than it says on the wire.
+fn is_compressed(answer: &Response<Bytes>) -> bool {
+    answer
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use aws_lc_rs::digest;
 use cloakroom_oidc::id_token::verify;
 use cloakroom_oidc::{
-    AccessToken, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations, JwtError, Nonce,
-    Policy, SigningAlg,
+    AccessToken, AuthorizationCode, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
+    JsonError, JwtError, Nonce, Policy, SigningAlg,
 };
 use serde_json::{Value, json};
 
@@ -73,6 +73,8 @@ fn oidcc_client_test() {
     assert_eq!(claims.acr.as_deref(), Some("urn:okta:loa:2fa:any"));
     assert_eq!(claims.amr, ["pwd", "otp"]);
     assert_eq!(claims.sid.as_deref(), Some("s-1"));
+    assert_eq!(claims.audiences, [CLIENT_ID]);
+    assert_eq!(claims.authorized_party.as_deref(), Some(CLIENT_ID));
     assert_eq!(claims.all["email"], "a@example.com");
     assert!(
         !format!("{claims:?}").contains("00u1"),
@@ -354,6 +356,108 @@ fn at_hash_uses_the_hash_of_the_signature() {
     );
     assert_eq!(check("PS512", rsa(), &digest::SHA512), Ok(()));
     assert_eq!(check("EdDSA", ed25519(), &digest::SHA512), Ok(()));
+}
+
+#[test]
+fn oidcc_client_test_invalid_chash() {
+    let code = AuthorizationCode::new("c-1");
+    let hash = digest::digest(&digest::SHA256, b"c-1");
+    let with =
+        |value: Value| check_with(json!({ "c_hash": value }), |e| e.code = Some(&code)).map(|_| ());
+    assert_eq!(with(json!(b64(&hash.as_ref()[..16]))), Ok(()));
+    for wrong in [
+        b64([0; 16]),
+        b64(&hash.as_ref()[16..]),
+        b64(hash),
+        String::new(),
+    ] {
+        assert_eq!(with(json!(wrong)), Err(IdTokenError::CodeMismatch));
+    }
+    assert_eq!(with(json!(1)), Err(IdTokenError::WrongType("c_hash")));
+    assert!(
+        check(json!({"c_hash": b64([0; 16])})).is_ok(),
+        "of a code that is not known here"
+    );
+}
+
+#[test]
+fn oidcc_client_test_missing_chash() {
+    let code = AuthorizationCode::new("c-1");
+    assert!(
+        check_with(json!({}), |e| e.code = Some(&code)).is_ok(),
+        "optional in the code flow"
+    );
+}
+
+#[test]
+fn several_audiences_need_an_azp() {
+    let trusted = ["project-1".to_owned()];
+    let with = |more: Value| check_with(more, |e| e.trusted_audiences = &trusted).map(|_| ());
+    let two = json!([CLIENT_ID, "project-1"]);
+    assert_eq!(
+        with(json!({"aud": two})),
+        Err(IdTokenError::MissingClaim("azp"))
+    );
+    assert_eq!(
+        with(json!({"aud": two, "azp": "project-1"})),
+        Err(IdTokenError::AuthorizedPartyMismatch)
+    );
+    assert_eq!(with(json!({"aud": two, "azp": CLIENT_ID})), Ok(()));
+    assert_eq!(
+        with(json!({"aud": [CLIENT_ID, CLIENT_ID]})),
+        Ok(()),
+        "one audience, said twice"
+    );
+}
+
+#[test]
+fn times_in_odd_forms() {
+    // To the letter: a JSON library would write some of these another way.
+    let with = |name: &str, number: &str| {
+        let text = claims()
+            .to_string()
+            .replacen('{', &format!("{{\"{name}\":{number},"), 1);
+        let raw = IdToken::new(crate::keys::token_of(
+            r#"{"alg":"RS256"}"#,
+            &text,
+            "RS256",
+            rsa(),
+        ));
+        let mut expectations = IdTokenExpectations::new(ISSUER, CLIENT_ID, NOW);
+        expectations.nonce = Some(&NONCE);
+        let keys = key_set(&[rsa().jwk(json!({"kid": "k1"}))]);
+        let policy = Policy::new(&[SigningAlg::RS256]);
+        verify(&raw, &keys, &policy, &expectations).map(|_| ())
+    };
+    for number in ["1.8e9", "1.8E+9", "1800000000.5", "18e8", "0", "1e3"] {
+        assert_eq!(with("nbf", number), Ok(()), "{number}");
+    }
+    for number in [
+        "-1",
+        "-1.5",
+        "1e300",
+        "99999999999999999999999",
+        "\"1800000000\"",
+    ] {
+        assert_eq!(
+            with("nbf", number),
+            Err(IdTokenError::WrongType("nbf")),
+            "{number}"
+        );
+    }
+    for number in ["1e400", "-1e400", "0x10", "NaN", "01"] {
+        assert_eq!(
+            with("nbf", number),
+            Err(IdTokenError::Jwt(JwtError::Json(JsonError::Syntax))),
+            "{number}"
+        );
+    }
+    assert_eq!(
+        with("sub", "\"someone else\""),
+        Err(IdTokenError::Jwt(JwtError::Json(
+            JsonError::DuplicateMember
+        )))
+    );
 }
 
 #[test]

@@ -100,6 +100,42 @@ fn what_people_paste_instead_is_named() {
 }
 
 #[test]
+fn a_plain_oauth_server_has_its_metadata_between_host_and_path() {
+    for (issuer, inserted, appended) in [
+        (
+            "https://a.example",
+            "https://a.example/.well-known/oauth-authorization-server",
+            "https://a.example/.well-known/oauth-authorization-server",
+        ),
+        (
+            "https://a.example/",
+            "https://a.example/.well-known/oauth-authorization-server",
+            "https://a.example/.well-known/oauth-authorization-server",
+        ),
+        (
+            "https://a.example:8443/oauth2/default",
+            "https://a.example:8443/.well-known/oauth-authorization-server/oauth2/default",
+            "https://a.example:8443/oauth2/default/.well-known/oauth-authorization-server",
+        ),
+        (
+            "https://a.example/tenant/",
+            "https://a.example/.well-known/oauth-authorization-server/tenant",
+            "https://a.example/tenant/.well-known/oauth-authorization-server",
+        ),
+    ] {
+        let issuer = Issuer::parse(issuer).unwrap();
+        assert_eq!(
+            issuer.authorization_server_metadata_url().as_str(),
+            inserted
+        );
+        assert_eq!(
+            issuer.appended_authorization_server_metadata_url().as_str(),
+            appended
+        );
+    }
+}
+
+#[test]
 fn an_at_sign_in_the_path_is_not_user_info() {
     assert!(Issuer::parse("https://a.example/@tenant").is_ok());
 }

@@ -89,6 +89,31 @@ fn numeric_dates_are_numbers_of_seconds() {
     ] {
         assert_eq!(numeric_date(&value), expected, "{value}");
     }
+    // As they are written, for a JSON reader could tell some of these apart.
+    for (text, expected) in [
+        ("1e3", Some(1000)),
+        ("1E+3", Some(1000)),
+        ("1.0", Some(1)),
+        ("10e-1", Some(1)),
+        ("1800000000.999999999", Some(1_800_000_000)),
+        ("-0", Some(0)),
+        ("-0.0", Some(0)),
+        ("-1e-9", None),
+        ("1e15", None),
+        ("1e308", None),
+        ("99999999999999999999", None),
+        ("18446744073709551616", None),
+    ] {
+        let object = parse_object(format!("{{\"a\":{text}}}").as_bytes(), MAX_BYTES).unwrap();
+        assert_eq!(numeric_date(&object["a"]), expected, "{text}");
+    }
+    for text in ["+1", "01", "1.", ".5", "0x1", "1e", "Infinity", "-1e400"] {
+        assert_eq!(
+            refusal(&format!("{{\"a\":{text}}}")),
+            JsonError::Syntax,
+            "{text}"
+        );
+    }
     assert_eq!(seconds(&json!(u64::MAX)), Some(u64::MAX));
     assert_eq!(seconds(&json!(3599.9)), Some(3599));
     assert_eq!(seconds(&json!("3600")), None);

@@ -3,7 +3,7 @@
 use cloakroom_oidc::{JsonError, KeySet, KeySetError};
 use serde_json::{Value, json};
 
-use crate::keys::{b64, ed25519, key_set, p256, p384, rsa};
+use crate::keys::{b64, ed25519, key_set, p256, p384, p521, rsa};
 
 fn usable(jwk: Value) -> bool {
     key_set(&[jwk]).len() == 1
@@ -15,12 +15,13 @@ fn oidcc_client_test_discovery_jwks_uri_keys() {
         rsa().jwk(json!({"kid": "r", "use": "sig", "alg": "RS256"})),
         p256().jwk(json!({"kid": "e"})),
         p384().jwk(json!({"kid": "f"})),
+        p521().jwk(json!({"kid": "g"})),
         ed25519().jwk(json!({"key_ops": ["verify"]})),
     ]);
-    assert_eq!((set.len(), set.skipped(), set.is_empty()), (4, 0, false));
+    assert_eq!((set.len(), set.skipped(), set.is_empty()), (5, 0, false));
     assert_eq!(
         set.key_ids().collect::<Vec<_>>(),
-        [Some("r"), Some("e"), Some("f"), None]
+        [Some("r"), Some("e"), Some("f"), Some("g"), None]
     );
 }
 
@@ -76,7 +77,8 @@ fn rsa_keys_are_of_2048_bits_or_more() {
     assert!(!usable(with_modulus(vec![])));
     let with_exponent = |e: &str| json!({"kty": "RSA", "n": b64(modulus(256, 0x80)), "e": e});
     assert!(usable(with_exponent("Aw")));
-    for exponent in ["AQ", "AA", "Ag", "", "====", "AQAB="] {
+    assert!(usable(with_exponent("AQAAAAE")), "2^32 + 1, of 33 bits");
+    for exponent in ["AQ", "AA", "Ag", "", "====", "AQAB=", "AgAAAAE", "AQAAAAAB"] {
         assert!(!usable(with_exponent(exponent)), "{exponent}");
     }
 }
@@ -86,6 +88,30 @@ fn curve_points_have_their_full_length() {
     assert!(!usable(p256().jwk(json!({"x": b64([1; 31])}))));
     assert!(!usable(p256().jwk(json!({"crv": "P-384"}))));
     assert!(!usable(ed25519().jwk(json!({"x": b64([1; 33])}))));
+}
+
+#[test]
+fn points_are_on_their_curve() {
+    for key in [p256(), p384(), p521()] {
+        let jwk = key.jwk(json!({}));
+        let (x, y) = (jwk["x"].clone(), jwk["y"].clone());
+        assert!(!usable(key.jwk(json!({"x": y, "y": x}))), "{jwk}");
+        let length = jwk["x"].as_str().unwrap().len() * 3 / 4;
+        assert!(!usable(key.jwk(
+            json!({"x": b64(vec![0; length]), "y": b64(vec![0; length])})
+        )));
+    }
+}
+
+#[test]
+fn a_key_for_an_algorithm_that_its_type_does_not_have_is_skipped() {
+    assert!(usable(rsa().jwk(json!({"alg": "PS384"}))));
+    assert!(usable(ed25519().jwk(json!({"alg": "Ed25519"}))));
+    for alg in ["RSA-OAEP-256", "ES256", "EdDSA", "HS256", "none", "RS1", ""] {
+        assert!(!usable(rsa().jwk(json!({"alg": alg}))), "{alg}");
+    }
+    assert!(!usable(p256().jwk(json!({"alg": "ES384"}))));
+    assert!(!usable(p521().jwk(json!({"alg": "ECDH-ES"}))));
 }
 
 #[test]

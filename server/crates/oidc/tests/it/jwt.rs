@@ -6,7 +6,7 @@ use cloakroom_oidc::jwt::{Policy, Typ, verify_compact};
 use cloakroom_oidc::{ClientSecret, JwtError, KeySet, SigningAlg, VerifiedJwt};
 use serde_json::{Value, json};
 
-use crate::keys::{b64, ed25519, hmac_token, key_set, other_rsa, p256, p384, rsa, token};
+use crate::keys::{b64, ed25519, hmac_token, key_set, other_rsa, p256, p384, p521, rsa, token};
 
 const RS256: &[SigningAlg] = &[SigningAlg::RS256];
 
@@ -55,12 +55,14 @@ fn every_algorithm_verifies_with_its_key_and_with_no_other() {
         ("PS512", rsa()),
         ("ES256", p256()),
         ("ES384", p384()),
+        ("ES512", p521()),
         ("EdDSA", ed25519()),
     ];
     let keys = key_set(&[
         rsa().jwk(json!({"kid": "RSA"})),
         p256().jwk(json!({"kid": "P256"})),
         p384().jwk(json!({"kid": "P384"})),
+        p521().jwk(json!({"kid": "P521"})),
         ed25519().jwk(json!({"kid": "Ed"})),
     ]);
     for (alg, key) in all {
@@ -306,6 +308,34 @@ fn critical_extensions_are_refused() {
 }
 
 #[test]
+fn an_unencoded_payload_is_refused_even_where_it_is_not_marked_critical() {
+    for b64 in [json!(false), json!("false"), json!(null), json!(0)] {
+        let mut header = header();
+        header["b64"] = b64;
+        let text = token(&header, &json!({}), rsa());
+        assert_eq!(verify(&text).unwrap_err(), JwtError::CriticalExtension);
+    }
+    let text = token(&header_with(json!({"b64": true})), &json!({}), rsa());
+    assert!(verify(&text).is_ok(), "the default, said aloud");
+}
+
+#[test]
+fn a_key_of_another_curve_does_not_verify() {
+    // A signature of P-521 under a name of P-256, with the P-256 key there too.
+    let keys = key_set(&[
+        p256().jwk(json!({"kid": "e"})),
+        p521().jwk(json!({"kid": "e"})),
+    ]);
+    let signed = token(&json!({"alg": "ES512", "kid": "e"}), &json!({}), p521());
+    assert!(verify_compact(&signed, &keys, &Policy::new(&[SigningAlg::ES512])).is_ok());
+    let renamed = token(&json!({"alg": "ES256", "kid": "e"}), &json!({}), p521());
+    assert_eq!(
+        verify_compact(&renamed, &keys, &Policy::new(&[SigningAlg::ES256])).unwrap_err(),
+        JwtError::InvalidSignature
+    );
+}
+
+#[test]
 fn the_type_tells_one_kind_of_token_from_another() {
     let typed = |typ: &str| token(&header_with(json!({"typ": typ})), &json!({}), rsa());
     let with = |text: &str, typ: Typ<'_>| {
@@ -328,6 +358,10 @@ fn the_type_tells_one_kind_of_token_from_another() {
         "logout+jwt",
         "AT+JWT",
         "dpop+jwt",
+        "global-token-revocation+jwt",
+        "token-introspection+jwt",
+        "secevent+jwt",
+        "vc+sd-jwt",
     ] {
         assert_eq!(
             with(&typed(typ), Typ::Untyped),
@@ -348,4 +382,15 @@ fn the_type_tells_one_kind_of_token_from_another() {
         Ok(())
     );
     assert!(with(&typed("at+jwt"), Typ::OrUntyped("logout+jwt")).is_err());
+    // Access tokens (RFC 9068 section 4), logout tokens and Global Token Revocation take no other's.
+    for name in ["at+jwt", "logout+jwt", "global-token-revocation+jwt"] {
+        assert_eq!(with(&typed(name), Typ::Exactly(name)), Ok(()));
+        assert_eq!(
+            with(&typed(&format!("application/{name}")), Typ::Exactly(name)),
+            Ok(())
+        );
+        for other in ["JWT", "dpop+jwt", "token-introspection+jwt", "at", ""] {
+            assert!(with(&typed(other), Typ::Exactly(name)).is_err(), "{other}");
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-    Ed25519KeyPair, KeyPair as _, RsaEncoding, RsaKeyPair,
+    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaEncoding,
+    RsaKeyPair,
 };
 use aws_lc_rs::{hmac, rsa};
 use base64::Engine as _;
@@ -17,6 +18,7 @@ pub(crate) enum Key {
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
+    P521(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -42,6 +44,11 @@ pub(crate) fn p256() -> &'static Key {
 pub(crate) fn p384() -> &'static Key {
     static KEY: OnceLock<Key> = OnceLock::new();
     KEY.get_or_init(|| Key::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()))
+}
+
+pub(crate) fn p521() -> &'static Key {
+    static KEY: OnceLock<Key> = OnceLock::new();
+    KEY.get_or_init(|| Key::P521(EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap()))
 }
 
 pub(crate) fn ed25519() -> &'static Key {
@@ -75,6 +82,7 @@ impl Key {
             }
             Self::P256(key) => point("P-256", key.public_key().as_ref()),
             Self::P384(key) => point("P-384", key.public_key().as_ref()),
+            Self::P521(key) => point("P-521", key.public_key().as_ref()),
             Self::Ed25519(key) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key())})
             }
@@ -87,7 +95,9 @@ impl Key {
     pub(crate) fn public_der(&self) -> Vec<u8> {
         match self {
             Self::Rsa(key) => key.public_key().as_ref().to_vec(),
-            Self::P256(key) | Self::P384(key) => key.public_key().as_ref().to_vec(),
+            Self::P256(key) | Self::P384(key) | Self::P521(key) => {
+                key.public_key().as_ref().to_vec()
+            }
             Self::Ed25519(key) => key.public_key().as_ref().to_vec(),
         }
     }
@@ -108,7 +118,7 @@ impl Key {
                 key.sign(encoding, &random(), message, &mut made).unwrap();
                 made
             }
-            Self::P256(key) | Self::P384(key) => {
+            Self::P256(key) | Self::P384(key) | Self::P521(key) => {
                 key.sign(&random(), message).unwrap().as_ref().to_vec()
             }
             Self::Ed25519(key) => key.sign(message).as_ref().to_vec(),

@@ -184,3 +184,102 @@ fn what_cannot_be_read_one_way_is_refused() {
     let padded = format!("{}{}", document(), " ".repeat(1024 * 1024));
     assert_eq!(parse(&padded), MetadataError::Json(JsonError::TooLarge));
 }
+
+#[test]
+fn the_document_of_rfc_8414_fills_what_the_openid_one_lacks_and_no_more() {
+    let issuer = Issuer::parse(ISSUER).unwrap();
+    let both = |first: Value, second: Value| {
+        ProviderMetadata::parse_both(
+            &issuer,
+            document_with(first).to_string().as_bytes(),
+            second.to_string().as_bytes(),
+        )
+    };
+    let par = format!("{ISSUER}/v1/par");
+    let second = json!({
+        "issuer": ISSUER,
+        "token_endpoint": "https://other.example/token",
+        "revocation_endpoint": "https://other.example/revoke",
+        "pushed_authorization_request_endpoint": par,
+        "code_challenge_methods_supported": ["plain"],
+    });
+    let metadata = both(json!({"revocation_endpoint": null}), second.clone()).unwrap();
+    assert_eq!(
+        metadata.token_endpoint.as_str(),
+        format!("{ISSUER}/v1/token"),
+        "what the OpenID document says counts"
+    );
+    assert_eq!(
+        metadata.revocation_endpoint.unwrap().as_str(),
+        "https://other.example/revoke"
+    );
+    assert_eq!(
+        metadata
+            .pushed_authorization_request_endpoint
+            .unwrap()
+            .as_str(),
+        par
+    );
+    // A member that is null is not there.
+    let mut document = document();
+    document["revocation_endpoint"] = Value::Null;
+    let metadata = ProviderMetadata::parse_both(
+        &issuer,
+        document.to_string().as_bytes(),
+        second.to_string().as_bytes(),
+    )
+    .unwrap();
+    assert!(metadata.revocation_endpoint.is_some());
+    // Required members may come from either.
+    assert!(
+        both(
+            json!({"jwks_uri": null}),
+            json!({"issuer": ISSUER, "jwks_uri": format!("{ISSUER}/keys")})
+        )
+        .is_ok()
+    );
+    assert_eq!(
+        both(json!({"jwks_uri": null}), json!({"issuer": ISSUER})).unwrap_err(),
+        MetadataError::MissingMember("jwks_uri")
+    );
+}
+
+#[test]
+fn both_documents_are_of_the_configured_issuer() {
+    let issuer = Issuer::parse(ISSUER).unwrap();
+    let other = "https://evil.example";
+    let parse = |first: &str, second: &str| {
+        let first = document_with(json!({"issuer": first})).to_string();
+        let second = json!({"issuer": second}).to_string();
+        ProviderMetadata::parse_both(&issuer, first.as_bytes(), second.as_bytes()).map(|_| ())
+    };
+    let mismatch = Err(MetadataError::IssuerMismatch {
+        found: other.to_owned(),
+    });
+    assert_eq!(parse(ISSUER, ISSUER), Ok(()));
+    assert_eq!(parse(other, ISSUER), mismatch);
+    assert_eq!(parse(ISSUER, other), mismatch);
+    let first = document().to_string();
+    for second in ["{}", "<html>", "[]"] {
+        assert!(
+            ProviderMetadata::parse_both(&issuer, first.as_bytes(), second.as_bytes()).is_err()
+        );
+    }
+}
+
+#[test]
+fn a_missing_optional_endpoint_is_no_error_but_can_be_asked_about() {
+    let par = json!({"pushed_authorization_request_endpoint": format!("{ISSUER}/v1/par")});
+    assert!(metadata().lacks_endpoints());
+    assert!(!metadata_with(par.clone()).lacks_endpoints());
+    for name in [
+        "userinfo_endpoint",
+        "end_session_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+    ] {
+        let mut members = par.clone();
+        members[name] = Value::Null;
+        assert!(metadata_with(members).lacks_endpoints(), "{name}");
+    }
+}

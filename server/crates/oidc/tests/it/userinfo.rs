@@ -1,5 +1,7 @@
 //! Userinfo.
 
+mod signed;
+
 use cloakroom_oidc::userinfo::{parse, request};
 use cloakroom_oidc::{AccessToken, JsonError, UserinfoError};
 use serde_json::json;
@@ -17,6 +19,10 @@ fn oidcc_client_test_userinfo_bearer_header() {
     assert_eq!(request.headers()["authorization"], "Bearer at-1");
     assert!(request.headers()["authorization"].is_sensitive());
     assert!(request.body().is_empty());
+    assert_eq!(
+        request.headers()["accept"],
+        "application/json, application/jwt"
+    );
 }
 
 #[test]
@@ -53,7 +59,7 @@ fn oidcc_client_test_userinfo_invalid_sub() {
 }
 
 #[test]
-fn oidcc_client_test_userinfo_signed() {
+fn a_signed_answer_is_not_read_as_a_plain_one() {
     let error = parse(&answer(200, "application/jwt; charset=x", "a.b.c"), "u").unwrap_err();
     assert_eq!(error, UserinfoError::SignedResponse);
 }

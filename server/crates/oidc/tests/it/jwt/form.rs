@@ -85,6 +85,47 @@ fn header_and_claims_are_read_one_way() {
 }
 
 #[test]
+fn the_header_is_read_as_strictly_as_the_claims() {
+    let with_header = |header: &str| verify(&token_of(header, "{}", "RS256", rsa())).unwrap_err();
+    for (header, error) in [
+        (
+            r#"{"alg":"RS256","kid":"k1","jwk":{"kty":"RSA","kty":"oct"}}"#.to_owned(),
+            JsonError::DuplicateMember,
+        ),
+        (
+            r#"{"alg":"RS256","alg":"RS256"}"#.to_owned(),
+            JsonError::DuplicateMember,
+        ),
+        (
+            format!(
+                "{{\"alg\":\"RS256\",\"x\":{}{}}}",
+                "[".repeat(64),
+                "]".repeat(64)
+            ),
+            JsonError::TooDeep,
+        ),
+        (r#"{"alg":"RS256","x":1e400}"#.to_owned(), JsonError::Syntax),
+        (r#"{"alg":"RS256"} "#.to_owned() + "{}", JsonError::Syntax),
+    ] {
+        assert_eq!(with_header(&header), JwtError::Json(error), "{header}");
+    }
+}
+
+#[test]
+fn a_token_of_one_mebibyte_is_read_and_no_larger_one() {
+    let of = |claims: usize| {
+        let claims = format!("{{\"a\":\"{}\"}}", "x".repeat(claims));
+        token_of(&header().to_string(), &claims, "RS256", rsa())
+    };
+    let small = of(3 * 1024);
+    let overhead = small.len() - 4 * 1024;
+    let largest = of((MAX_TOKEN - overhead) / 4 * 3);
+    assert!(largest.len() <= MAX_TOKEN && largest.len() > MAX_TOKEN - 8);
+    assert!(verify(&largest).is_ok());
+    assert_eq!(verify(&of(MAX_TOKEN)).unwrap_err(), JwtError::TooLarge);
+}
+
+#[test]
 fn an_empty_policy_accepts_nothing() {
     assert!(verify_compact(&good(), &set(), &Policy::new(&[])).is_err());
 }
