@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 use crate::metadata::ProviderMetadata;
 use crate::secret::AuthorizationCode;
-use crate::{hint, text};
+use crate::{form, hint, text};
 
 /// The longest query that is read, in bytes.
 pub const MAX_QUERY: usize = 16 * 1024;
@@ -148,8 +147,12 @@ impl fmt::Debug for AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// Reads the raw query of the callback, without its `?`; the body of a `form_post` answer has the same form.
-    /// Unknown parameters are ignored.
+    /// Reads the raw query of the callback, without its `?`. Unknown parameters are ignored.
+    ///
+    /// The body of a `form_post` answer has the same form and is read by the same function (OAuth 2.0 Form Post
+    /// Response Mode section 2): give it the body of the POST, whose content type must be
+    /// `application/x-www-form-urlencoded`, and not its query, for an answer in the one must not be completed from the
+    /// other.
     pub fn parse(query: &str) -> Result<Self, AuthorizationResponseError> {
         Self::read(query).map_err(|kind| AuthorizationResponseError {
             kind,
@@ -264,10 +267,9 @@ impl<'a> Parameters<'a> {
     fn read(query: &'a str) -> Result<Self, AuthorizationResponseErrorKind> {
         use AuthorizationResponseErrorKind as Kind;
         let mut found = Self::default();
-        for (name, value) in pairs(query) {
-            // Also where the name means nothing: what cannot be decoded could be read two ways.
-            let name = decode(name).ok_or(Kind::Malformed)?;
-            let value = decode(value).ok_or(Kind::Malformed)?;
+        // Also where the name means nothing: what cannot be decoded could be read two ways.
+        for pair in form::pairs(query) {
+            let (name, value) = pair.ok_or(Kind::Malformed)?;
             let (slot, known) = match &*name {
                 "code" => (&mut found.code, "code"),
                 "state" => (&mut found.state, "state"),
@@ -285,35 +287,6 @@ impl<'a> Parameters<'a> {
     }
 }
 
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-}
-
-/// Form decoding that refuses what it cannot decode, where the usual decoders pass it on or replace it.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
-    let bytes = text.as_bytes();
-    let sound = bytes.iter().enumerate().all(|(at, byte)| {
-        *byte != b'%'
-            || bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    if !sound {
-        return None;
-    }
-    if !text.contains('+') {
-        return percent_decode_str(text).decode_utf8().ok();
-    }
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(|decoded| Cow::Owned(decoded.into_owned()))
-}
-
 /// Visible ASCII and spaces (RFC 6749 appendices A.5 and A.11), and not too much of it.
 fn check(value: &str, max: usize) -> Result<(), AuthorizationResponseErrorKind> {
     if value.len() > max {
@@ -329,14 +302,7 @@ fn check(value: &str, max: usize) -> Result<(), AuthorizationResponseErrorKind> 
 /// The state of an answer that is refused for another reason. Linear in the query, whose length the HTTP
 /// server bounds.
 fn legible_state(query: &str) -> Option<String> {
-    let mut states = pairs(query)
-        .filter(|(name, _)| decode(name).is_some_and(|name| name == "state"))
-        .map(|(_, value)| value);
-    let only = states.next()?;
-    if states.next().is_some() || only.len() > 3 * MAX_STATE {
-        return None;
-    }
-    decode(only)
+    form::only(query, "state", 3 * MAX_STATE)
         .filter(|state| !state.is_empty() && check(state, MAX_STATE).is_ok())
         .map(Cow::into_owned)
 }

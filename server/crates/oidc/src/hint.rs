@@ -9,6 +9,9 @@ pub const RATE_LIMITED: &str = "The provider limits how many requests this clien
 /// For a client that must prove possession of a key.
 pub const DPOP_REQUIRED: &str = "The provider wants DPoP for this client. Switch \"Require DPoP\" off for the application there.";
 
+/// For an address that takes no pushed requests.
+pub const NO_PUSHED_REQUESTS: &str = "The provider takes no pushed authorization requests at the address that its metadata names. Switch pushed requests off, or correct the provider.";
+
 /// One row: the error code, words that the description holds (in lower case; none fits every description), and the hint.
 type Row = (&'static str, &'static str, &'static str);
 

@@ -1,7 +1,7 @@
-//! What an answer other than success says (RFC 6749 section 5.2, RFC 6585 section 4, and Okta's own error shape).
+//! What an answer other than success says (RFC 6749 section 5.2, RFC 6585 section 4, RFC 9110 sections 10.2.3 and 11.6.1, and Okta's own error shape).
 
 use bytes::Bytes;
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response};
 use serde_json::{Map, Value};
 
@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
         error: String,
         description: Option<String>,
     },
+    /// 401 that says no more than that: the client's credentials were not accepted (RFC 6749 section 5.2).
+    Unauthorized,
     /// 3xx: never followed, for it would carry credentials elsewhere.
     Redirect,
     /// Nothing of these: HTML, empty, or JSON of another shape.
@@ -41,7 +43,8 @@ pub(crate) fn classify(response: &Response<Bytes>) -> Refusal {
     }
     let error = json::parse_object(response.body(), json::MAX_BYTES)
         .ok()
-        .and_then(|body| error_object(&body));
+        .and_then(|body| error_object(&body))
+        .or_else(|| challenge(response.headers()));
     let description = || {
         error
             .as_ref()
@@ -66,6 +69,7 @@ pub(crate) fn classify(response: &Response<Bytes>) -> Refusal {
     }
     match error {
         Some((error, description)) => Refusal::Oauth { error, description },
+        None if status.as_u16() == 401 => Refusal::Unauthorized,
         None => Refusal::Unreadable,
     }
 }
@@ -83,20 +87,84 @@ pub(crate) fn error_object(body: &Map<String, Value>) -> Option<(String, Option<
     of("error", "error_description").or_else(|| of("errorCode", "errorSummary"))
 }
 
-/// Seconds to wait: `Retry-After` in seconds (RFC 9110 section 10.2.3), else Okta's `X-Rate-Limit-Reset`,
-/// an epoch second, measured against the answer's own `Date` so that no two clocks have to agree.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
-    let stated = text(RETRY_AFTER).and_then(|value| value.trim().parse::<u64>().ok());
-    let reset = || {
-        let reset = text(HeaderName::from_static("x-rate-limit-reset"))?
-            .trim()
-            .parse::<u64>()
-            .ok()?;
-        let date = imf_fixdate(text(http::header::DATE)?)?;
-        reset.checked_sub(date)
+/// What a challenge says, for answers without a body: `error` and `error_description` (RFC 6750 section 3, whose
+/// attributes token endpoints use too).
+fn challenge(headers: &HeaderMap) -> Option<(String, Option<String>)> {
+    headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .find_map(|value| {
+            let error = attribute(value, "error").filter(|error| !error.is_empty())?;
+            let description = attribute(value, "error_description");
+            Some((
+                text::bounded(&error, text::NAME),
+                description.map(|words| text::bounded(&words, text::DESCRIPTION)),
+            ))
+        })
+}
+
+/// One attribute of a challenge, a token or a quoted string (RFC 9110 sections 5.6.4 and 11.2).
+fn attribute(challenge: &str, name: &str) -> Option<String> {
+    let mut rest = challenge;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',', '=', '"']);
+        let end = rest.find([' ', '\t', ',', '=']).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if word.is_empty() {
+            return None;
+        }
+        // A scheme is a word without a value.
+        let Some(after) = after.strip_prefix('=') else {
+            rest = after;
+            continue;
+        };
+        let (value, after) = value(after);
+        if word.eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([' ', '\t', ',']).unwrap_or(text.len());
+        return (text[..end].to_owned(), &text[end..]);
     };
-    stated
+    let mut value = String::new();
+    let mut escaped = false;
+    for (at, c) in quoted.char_indices() {
+        match c {
+            _ if escaped => {
+                value.push(c);
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            '"' => return (value, &quoted[at + 1..]),
+            _ => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+/// Seconds to wait: `Retry-After` (RFC 9110 section 10.2.3), else Okta's `X-Rate-Limit-Reset`, an epoch second. Times
+/// are measured against the answer's own `Date`, so that no two clocks have to agree; one that has passed says nothing.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let until = |time: u64| time.checked_sub(imf_fixdate(text(http::header::DATE)?)?);
+    let stated = || {
+        let value = text(RETRY_AFTER)?;
+        value
+            .parse::<u64>()
+            .ok()
+            .or_else(|| until(imf_fixdate(value)?))
+    };
+    let reset = || {
+        let value = text(HeaderName::from_static("x-rate-limit-reset"))?;
+        until(value.parse::<u64>().ok()?)
+    };
+    stated()
         .or_else(reset)
         .map(|seconds| seconds.min(LONGEST_WAIT))
 }

@@ -2,6 +2,35 @@
 //!
 //! Some providers quote what they were sent. What they say is for the operator; what they were sent is not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use zeroize::Zeroizing;
+
+use crate::form;
+
+/// The parameters of requests to the provider whose values are nobody else's business: credentials, tokens, and what
+/// ties a sign-in to its browser.
+const SECRET_PARAMETERS: [&str; 15] = [
+    "access_token",
+    "actor_token",
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "id_token_hint",
+    "login_hint_token",
+    "nonce",
+    "password",
+    "refresh_token",
+    "state",
+    "subject_token",
+    "token",
+];
+
 /// Shorter ones would take ordinary words apart.
 const SHORTEST: usize = 4;
 
@@ -40,6 +69,60 @@ fn beginning_at_the_end(words: &str, secret: &str) -> Option<usize> {
         .filter(|at| *at >= SHORTEST)
         .rev()
         .find(|at| words.ends_with(&secret[..*at]))
+}
+
+/// Every secret in a request to the provider, in every spelling that it was sent in or could be quoted in: the values
+/// of secret parameters, the credentials of the `Authorization` header, each as it is, form-encoded, and as base64.
+/// Take it before the request is sent, and give it to the errors' `without`, or to [`without_secrets`].
+pub fn secrets_in(request: &Request<Bytes>) -> Zeroizing<Vec<String>> {
+    let mut secrets = Zeroizing::new(Vec::new());
+    let credentials = request
+        .headers()
+        .get_all(AUTHORIZATION)
+        .iter()
+        .filter_map(|value| value.to_str().ok()?.split_once(' '));
+    for (scheme, credentials) in credentials {
+        add(&mut secrets, credentials);
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Some(pair) = basic(credentials)
+            && let Some((_, secret)) = pair.split_once(':')
+        {
+            add_encoded(&mut secrets, secret);
+        }
+    }
+    let body = std::str::from_utf8(request.body()).unwrap_or_default();
+    for (name, value) in form::raw_pairs(body) {
+        if SECRET_PARAMETERS.contains(&name) {
+            add_encoded(&mut secrets, value);
+        }
+    }
+    // The longest first: a short one that is part of a long one must not take it apart.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+}
+
+fn basic(credentials: &str) -> Option<Zeroizing<String>> {
+    let bytes = Zeroizing::new(STANDARD.decode(credentials).ok()?);
+    std::str::from_utf8(&bytes)
+        .ok()
+        .map(|pair| Zeroizing::new(pair.to_owned()))
+}
+
+/// What was sent form-encoded: so, with a space as `%20`, and decoded.
+fn add_encoded(secrets: &mut Vec<String>, encoded: &str) {
+    add(secrets, encoded);
+    if encoded.contains('+') {
+        add(secrets, &encoded.replace('+', "%20"));
+    }
+    if let Some(decoded) = form::decode(encoded) {
+        add(secrets, &decoded);
+    }
+}
+
+fn add(secrets: &mut Vec<String>, secret: &str) {
+    if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
+        secrets.push(secret.to_owned());
+    }
 }
 
 #[cfg(test)]

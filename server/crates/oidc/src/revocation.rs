@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use thiserror::Error;
 
+use crate::client_assertion::{ClientAuthError, Freshness};
 use crate::metadata::ProviderMetadata;
 use crate::oauth_error::{self, Refusal};
 use crate::relying_party::RelyingParty;
@@ -47,6 +48,11 @@ pub enum RevocationError {
         /// The `error` code, bounded.
         error: String,
     },
+    /// 401 without an OAuth error: the client's credentials were not accepted (RFC 6749 section 5.2).
+    #[error(
+        "the revocation endpoint does not accept this client's credentials (status 401); check client id, credentials and method"
+    )]
+    Unauthorized,
     /// Any other answer than 200 (RFC 7009 section 2.2).
     #[error(
         "the revocation endpoint answered with status {status}, which says neither yes nor no; check the provider's metadata"
@@ -61,21 +67,29 @@ error_codes!(RevocationError {
     Self::Unavailable { .. } => "revocation_unavailable",
     Self::RateLimited { .. } => "revocation_rate_limited",
     Self::Refused { .. } => "revocation_refused",
+    Self::Unauthorized => "revocation_unauthorized",
     Self::UnexpectedStatus { .. } => "revocation_unexpected_status",
 });
 
-/// The request that revokes `token`, or `None` where the provider has no revocation endpoint.
+/// The request that revokes `token`, or `None` where the provider has no revocation endpoint. Each token
+/// and each try takes a `fresh` of its own.
 pub fn request(
     metadata: &ProviderMetadata,
     client: &RelyingParty,
     token: RevocableToken<'_>,
-) -> Option<Request<Bytes>> {
+    fresh: Freshness,
+) -> Result<Option<Request<Bytes>>, ClientAuthError> {
     let (text, hint) = match token {
         RevocableToken::Access(token) => (token.expose(), "access_token"),
         RevocableToken::Refresh(token) => (token.expose(), "refresh_token"),
     };
-    let endpoint = metadata.revocation_endpoint.as_ref()?;
-    Some(client.post(endpoint, &[("token", text), ("token_type_hint", hint)]))
+    let Some(endpoint) = &metadata.revocation_endpoint else {
+        return Ok(None);
+    };
+    let parameters = [("token", text), ("token_type_hint", hint)];
+    client
+        .post(metadata, endpoint, &parameters, fresh)
+        .map(Some)
 }
 
 /// Reads the answer. 200 is success whatever the body says, also for a token that the provider never knew.
@@ -91,6 +105,7 @@ pub fn parse(response: &Response<Bytes>) -> Result<(), RevocationError> {
             retry_after,
         },
         Refusal::Oauth { error, .. } => RevocationError::Refused { status, error },
+        Refusal::Unauthorized => RevocationError::Unauthorized,
         Refusal::Redirect | Refusal::Unreadable => RevocationError::UnexpectedStatus { status },
     })
 }

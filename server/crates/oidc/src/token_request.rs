@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 
+use crate::client_assertion::{ClientAuthError, Freshness};
 use crate::metadata::ProviderMetadata;
 use crate::relying_party::RelyingParty;
 use crate::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
@@ -13,8 +14,10 @@ pub fn authorization_code(
     client: &RelyingParty,
     code: &AuthorizationCode,
     verifier: &CodeVerifier,
-) -> Request<Bytes> {
+    fresh: Freshness,
+) -> Result<Request<Bytes>, ClientAuthError> {
     client.post(
+        metadata,
         &metadata.token_endpoint,
         &[
             ("grant_type", "authorization_code"),
@@ -22,6 +25,7 @@ pub fn authorization_code(
             ("redirect_uri", &client.redirect_uri),
             ("code_verifier", verifier.expose()),
         ],
+        fresh,
     )
 }
 
@@ -31,7 +35,8 @@ pub fn refresh_token(
     client: &RelyingParty,
     token: &RefreshToken,
     scope: Option<&str>,
-) -> Request<Bytes> {
+    fresh: Freshness,
+) -> Result<Request<Bytes>, ClientAuthError> {
     let mut parameters = vec![
         ("grant_type", "refresh_token"),
         ("refresh_token", token.expose()),
@@ -39,5 +44,5 @@ pub fn refresh_token(
     if let Some(scope) = scope {
         parameters.push(("scope", scope));
     }
-    client.post(&metadata.token_endpoint, &parameters)
+    client.post(metadata, &metadata.token_endpoint, &parameters, fresh)
 }

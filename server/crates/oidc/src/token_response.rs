@@ -59,6 +59,11 @@ pub enum TokenError {
         /// The provider's words, bounded, without control characters.
         description: Option<String>,
     },
+    /// 401 without an OAuth error in body or challenge: the client's credentials were not accepted (RFC 6749 section 5.2).
+    #[error(
+        "the provider does not accept this client's credentials and gives no reason (status 401); check client id, credentials and method"
+    )]
+    Unauthorized,
     /// A redirect, which is never followed: it would carry credentials elsewhere.
     #[error(
         "the token endpoint answered with a redirect (status {status}); check the issuer and any proxy between"
@@ -108,6 +113,7 @@ error_codes!(TokenError {
     Self::Refused { .. } => "token_refused",
     Self::RateLimited { .. } => "token_rate_limited",
     Self::Unavailable { .. } => "token_unavailable",
+    Self::Unauthorized => "token_unauthorized",
     Self::Redirected { .. } => "token_redirected",
     Self::UnexpectedAnswer { .. } => "token_unexpected_answer",
     Self::MalformedContentType { .. } => "token_malformed_content_type",
@@ -155,6 +161,7 @@ impl TokenError {
             Self::Refused {
                 error, description, ..
             } => hint::for_error(error, description.as_deref()),
+            Self::Unauthorized => hint::for_error("invalid_client", None),
             Self::RateLimited { .. } => Some(hint::RATE_LIMITED),
             Self::UnsupportedTokenType { token_type }
                 if token_type.eq_ignore_ascii_case("DPoP") =>
@@ -176,7 +183,9 @@ impl TokenResponse {
         if status != 200 {
             return Err(refusal(response, status));
         }
-        check_content_type(response)?;
+        if let Some(content_type) = other_than_json(response) {
+            return Err(TokenError::MalformedContentType { content_type });
+        }
         let body = json::parse_object(response.body(), json::MAX_BYTES)?;
         if !body.contains_key("access_token")
             && let Some((error, description)) = oauth_error::error_object(&body)
@@ -216,6 +225,18 @@ impl TokenResponse {
             .as_ref()
             .ok_or(TokenError::MissingMember("id_token"))
     }
+
+    /// The scopes of those `asked` for that were not granted. A provider may grant fewer, and says so in `scope`; one
+    /// that says nothing granted them all (RFC 6749 sections 3.3 and 5.1).
+    pub fn withheld_scopes<'a>(&self, asked: &'a str) -> Vec<&'a str> {
+        let Some(granted) = &self.scope else {
+            return Vec::new();
+        };
+        asked
+            .split_ascii_whitespace()
+            .filter(|scope| !granted.split_ascii_whitespace().any(|name| name == *scope))
+            .collect()
+    }
 }
 
 fn refusal(response: &Response<Bytes>, status: u16) -> TokenError {
@@ -243,19 +264,17 @@ fn refusal(response: &Response<Bytes>, status: u16) -> TokenError {
             error,
             description,
         },
+        Refusal::Unauthorized => TokenError::Unauthorized,
         Refusal::Redirect => TokenError::Redirected { status },
         Refusal::Unreadable => TokenError::UnexpectedAnswer { status },
     }
 }
 
-fn check_content_type(response: &Response<Bytes>) -> Result<(), TokenError> {
-    match response.headers().get(CONTENT_TYPE) {
-        None => Ok(()),
-        Some(value) if is_json(value.as_bytes()) => Ok(()),
-        Some(value) => Err(TokenError::MalformedContentType {
-            content_type: text::bounded(&String::from_utf8_lossy(value.as_bytes()), text::NAME),
-        }),
-    }
+/// What the answer is declared as, bounded, where that is not JSON. A missing `Content-Type` is tolerated.
+pub(crate) fn other_than_json(response: &Response<Bytes>) -> Option<String> {
+    let value = response.headers().get(CONTENT_TYPE)?;
+    let declared = || text::bounded(&String::from_utf8_lossy(value.as_bytes()), text::NAME);
+    (!is_json(value.as_bytes())).then(declared)
 }
 
 /// `application/json` or `application/*+json`, whatever its parameters (RFC 6839 section 3.1).

@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use cloakroom_oidc::{
-    AuthorizationResponseErrorKind, IdTokenError, IssuerError, JsonError, JwtError, KeySetError,
-    MetadataError, RevocationError, TokenError, UserinfoError,
+    AuthorizationResponseErrorKind, ClientAuthError, ClientKeysError, FormError, IdTokenError,
+    IssuerError, JsonError, JwtError, KeySetError, MetadataError, PushedAuthorizationError,
+    RevocationError, SecretJwtError, TokenError, UserinfoError,
 };
 
 fn codes() -> Vec<&'static str> {
     let all = vec![
         IssuerError::CODES,
         MetadataError::CODES,
+        ClientKeysError::CODES,
+        SecretJwtError::CODES,
+        ClientAuthError::CODES,
+        PushedAuthorizationError::CODES,
+        FormError::CODES,
         AuthorizationResponseErrorKind::CODES,
         TokenError::CODES,
         RevocationError::CODES,

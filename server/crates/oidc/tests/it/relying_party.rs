@@ -8,19 +8,15 @@ use cloakroom_oidc::{ClientAuth, ClientSecret, RefreshToken, RelyingParty};
 use http::Request;
 use proptest::prelude::*;
 
-use crate::support::{CLIENT_ID, client, form, metadata, pairs};
+use crate::support::{CLIENT_ID, client, form, fresh, metadata, pairs};
 
 fn request(client: &RelyingParty) -> Request<Bytes> {
-    refresh_token(&metadata(), client, &RefreshToken::new("r"), None)
+    refresh_token(&metadata(), client, &RefreshToken::new("r"), None, fresh()).unwrap()
 }
 
 /// What the header holds, once base64 is off.
 fn basic(id: &str, secret: &str) -> String {
-    let client = RelyingParty {
-        client_id: id.to_owned(),
-        auth: ClientAuth::SecretBasic(ClientSecret::new(secret)),
-        redirect_uri: String::new(),
-    };
+    let client = RelyingParty::new(id, ClientAuth::SecretBasic(ClientSecret::new(secret)), "");
     let request = request(&client);
     let value = request.headers()["authorization"].to_str().unwrap();
     String::from_utf8(

@@ -4,7 +4,7 @@ use cloakroom_oidc::revocation::{RevocableToken, parse, request};
 use cloakroom_oidc::{AccessToken, ClientAuth, ClientSecret, RefreshToken, RevocationError};
 use serde_json::json;
 
-use crate::support::{answer, client, form, json_answer, metadata, metadata_with, pairs};
+use crate::support::{answer, client, form, fresh, json_answer, metadata, metadata_with, pairs};
 
 #[test]
 fn a_token_is_revoked_with_its_kind_and_the_clients_credentials() {
@@ -13,7 +13,9 @@ fn a_token_is_revoked_with_its_kind_and_the_clients_credentials() {
         &metadata(),
         &client,
         RevocableToken::Refresh(&RefreshToken::new("r")),
+        fresh(),
     )
+    .unwrap()
     .unwrap();
     assert_eq!(
         refresh.uri(),
@@ -28,7 +30,9 @@ fn a_token_is_revoked_with_its_kind_and_the_clients_credentials() {
         &metadata(),
         &client,
         RevocableToken::Access(&AccessToken::new("a")),
+        fresh(),
     )
+    .unwrap()
     .unwrap();
     assert_eq!(
         form(&access),
@@ -44,8 +48,10 @@ fn without_an_endpoint_there_is_nothing_to_send() {
         request(
             &metadata,
             &client(ClientAuth::None),
-            RevocableToken::Access(&token)
+            RevocableToken::Access(&token),
+            fresh()
         )
+        .unwrap()
         .is_none()
     );
 }

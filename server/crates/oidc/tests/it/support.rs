@@ -1,7 +1,7 @@
 //! What several modules need: metadata, answers, and a client.
 
 use bytes::Bytes;
-use cloakroom_oidc::{ClientAuth, Issuer, ProviderMetadata, RelyingParty};
+use cloakroom_oidc::{ClientAuth, Freshness, Issuer, ProviderMetadata, RelyingParty};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -58,11 +58,14 @@ pub(crate) fn metadata_with(members: Value) -> ProviderMetadata {
 }
 
 pub(crate) fn client(auth: ClientAuth) -> RelyingParty {
-    RelyingParty {
-        client_id: CLIENT_ID.to_owned(),
-        auth,
-        redirect_uri: REDIRECT_URI.to_owned(),
-    }
+    RelyingParty::new(CLIENT_ID, auth, REDIRECT_URI)
+}
+
+/// The time in requests that are built in tests.
+pub(crate) const NOW: u64 = 1_700_000_000;
+
+pub(crate) fn fresh() -> Freshness {
+    Freshness::new(NOW, [7; 16])
 }
 
 pub(crate) fn answer(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Bytes> {

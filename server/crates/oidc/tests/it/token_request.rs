@@ -3,7 +3,7 @@
 use cloakroom_oidc::token_request::{authorization_code, refresh_token};
 use cloakroom_oidc::{AuthorizationCode, ClientAuth, ClientSecret, CodeVerifier, RefreshToken};
 
-use crate::support::{REDIRECT_URI, client, form, metadata, pairs};
+use crate::support::{REDIRECT_URI, client, form, fresh, metadata, pairs};
 
 #[test]
 fn a_code_is_exchanged_with_verifier_and_the_same_redirect_uri() {
@@ -12,7 +12,9 @@ fn a_code_is_exchanged_with_verifier_and_the_same_redirect_uri() {
         &client(ClientAuth::SecretBasic(ClientSecret::new("s"))),
         &AuthorizationCode::new("c+d&e=f"),
         &CodeVerifier::new("v"),
-    );
+        fresh(),
+    )
+    .unwrap();
     assert_eq!(request.method(), "POST");
     assert_eq!(
         request.uri(),
@@ -41,13 +43,14 @@ fn a_code_is_exchanged_with_verifier_and_the_same_redirect_uri() {
 fn a_refresh_may_narrow_the_scope() {
     let client = client(ClientAuth::None);
     let token = RefreshToken::new("r");
-    let plain = refresh_token(&metadata(), &client, &token, None);
+    let plain = refresh_token(&metadata(), &client, &token, None, fresh()).unwrap();
     assert_eq!(
         form(&plain)[..2],
         pairs(&[("grant_type", "refresh_token"), ("refresh_token", "r")])
     );
     assert!(!form(&plain).iter().any(|(name, _)| name == "scope"));
-    let narrow = refresh_token(&metadata(), &client, &token, Some("openid email"));
+    let narrow =
+        refresh_token(&metadata(), &client, &token, Some("openid email"), fresh()).unwrap();
     assert_eq!(
         form(&narrow)[2],
         ("scope".to_owned(), "openid email".to_owned())

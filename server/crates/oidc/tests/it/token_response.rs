@@ -327,7 +327,7 @@ fn redirects_and_pages_are_neither_yes_nor_no() {
     );
     for (status, text) in [
         (400, "<html>"),
-        (401, ""),
+        (400, ""),
         (404, "{\"message\":\"no\"}"),
         (400, "{\"error\":{\"code\":1}}"),
         (400, "{\"error\":\"\"}"),
