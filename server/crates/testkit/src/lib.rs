@@ -35,5 +35,5 @@ mod search;
 
 pub use browser::{Browser, BrowserError, Cookie, Response, SameSite, raw_request};
 pub use clock::ManualClock;
-pub use provider::{Alg, Counts, Effect, Fault, Issued, Provider, Received, User};
+pub use provider::{Alg, Counts, Effect, Fault, Issued, Needs, Provider, Received, User};
 pub use search::leaks;

@@ -85,6 +85,30 @@ impl Browser {
             .from_own_page()
     }
 
+    /// Presses the button of the page's first form, as a script does with the page of `response_mode=form_post`: a POST
+    /// from that page, with what goes along across sites (no Lax or Strict cookies, `Origin`, `Sec-Fetch-Site`).
+    /// Sent by `.await`; panics where there is no form.
+    ///
+    /// On a page with `Referrer-Policy: no-referrer` the `Origin` is `null`.
+    pub fn submit_form(&self, page: &Response) -> RequestBuilder {
+        let (action, fields) = page.form().unwrap_or_else(|| {
+            panic!("there is no form on {}", page.url());
+        });
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let request = self
+            .post_form(action, &fields)
+            .from_page(page.url())
+            .by_script();
+        if page.header("referrer-policy") == Some("no-referrer") {
+            request.without_referrer()
+        } else {
+            request
+        }
+    }
+
     /// Any method. `address` is parsed as the address bar does (WHATWG URL); for bytes that no browser sends
     /// there is [`raw_request`].
     pub fn request(&self, method: Method, address: impl AsRef<str>) -> RequestBuilder {

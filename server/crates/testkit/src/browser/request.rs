@@ -49,6 +49,10 @@ pub(super) struct Sent {
     initiator: Option<Url>,
     /// Whether the way here led over another site.
     crossed: bool,
+    /// Whether a script set it off, and nobody's click.
+    scripted: bool,
+    /// Whether the page keeps its origin to itself (`Referrer-Policy: no-referrer`).
+    unnamed: bool,
     headers: HeaderMap,
     body: Vec<u8>,
 }
@@ -65,6 +69,8 @@ impl RequestBuilder {
                 kind,
                 initiator: None,
                 crossed: false,
+                scripted: false,
+                unnamed: false,
                 headers,
                 body: Vec::new(),
             },
@@ -140,6 +146,19 @@ impl RequestBuilder {
     /// The request comes from a page of its own origin.
     pub fn from_own_page(mut self) -> Self {
         self.sent.initiator = Some(self.sent.url.clone());
+        self
+    }
+
+    /// The request is a script's doing, without a click: `Sec-Fetch-User` stays away.
+    pub fn by_script(mut self) -> Self {
+        self.sent.scripted = true;
+        self
+    }
+
+    /// The page that the request comes from keeps its origin to itself (`Referrer-Policy: no-referrer`): where there
+    /// would be an `Origin`, it is `null` (Fetch, section 3.2).
+    pub fn without_referrer(mut self) -> Self {
+        self.sent.unnamed = true;
         self
     }
 
@@ -241,7 +260,9 @@ impl Sent {
         ];
         match self.kind {
             Kind::Navigation => {
-                headers.push(("sec-fetch-user", "?1".to_owned()));
+                if !self.scripted {
+                    headers.push(("sec-fetch-user", "?1".to_owned()));
+                }
                 headers.push(("upgrade-insecure-requests", "1".to_owned()));
             }
             Kind::Prefetch => headers.push(("sec-purpose", "prefetch".to_owned())),
@@ -255,7 +276,7 @@ impl Sent {
             .filter(|_| across || !self.method.is_safe())
         {
             // Fetch, section 4.4: a redirect from another origin to this one makes the origin opaque.
-            let origin = if self.crossed {
+            let origin = if self.crossed || (self.unnamed && self.kind != Kind::Fetch) {
                 Origin::new_opaque()
             } else {
                 page.origin()

@@ -1,263 +1,196 @@
 //! `/v1/authorize`: the authorization endpoint (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section
-//! 3.1.2; PKCE, RFC 7636; `iss`, RFC 9207). It approves at once, as the current user.
+//! 3.1.2; PKCE, RFC 7636). It approves at once, as the current user. A `request_uri` stands for what was pushed.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 
 use super::Fault;
-use super::http::{Params, Received, escape, page, redirect};
+use super::authorize_check::{Problem, problems};
+use super::http::{Params, Received, page};
 use super::keys::random_token;
-use super::record::User;
-use super::state::{Code, Grant, Shared};
+use super::par;
+use super::respond::back;
+use super::state::{Code, Grant, Shared, State as Memory};
 
-/// [`Fault::HugeCode`], in characters.
-const HUGE: usize = 64 * 1024;
+/// What is granted, or `error` and `error_description` for the callback.
+type Decision = Result<Grant, (String, String)>;
 
 pub(super) async fn authorize(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let Received {
-        params,
-        mut problems,
+        params: sent,
+        problems: how_it_was_sent,
         ..
     } = Received::read(request).await;
     let mut state = shared.state();
     state.counts.authorize += 1;
-    state.received.authorize_requests.push(params.by_name());
-    problems.extend(check(&params, &shared, &state));
-    if !problems.is_empty() {
-        let text = format!("authorization request: {}", problems.join("; "));
-        state.object(text.clone());
-        return page(StatusCode::BAD_REQUEST, &text);
-    }
-    let redirect_uri = params.get("redirect_uri").unwrap_or_default();
-    let fault = state.fault.clone();
-    let mut answer: Vec<(&str, String)> = Vec::new();
-    let code = match &fault {
-        Some(Fault::AccessDenied { description }) => Err(("access_denied", description.clone())),
-        _ => match &state.user {
-            None if params.words("prompt").iter().any(|prompt| prompt == "none") => {
-                let description =
-                    "The client specified not to prompt, but the user is not logged in.";
-                Err(("login_required", description.to_owned()))
-            }
-            None => {
-                return page(
-                    StatusCode::OK,
-                    "Nobody is signed in at the provider: this is where the form would be.",
-                );
-            }
-            Some(user) => Ok(grant(&params, user.clone(), state.now())),
+    state.received.authorize_requests.push(sent.by_name());
+    let (params, mut found) = match sent.get("request_uri") {
+        Some(uri) => match par::pushed(&shared, &mut state, &sent, uri) {
+            Ok(params) => (params, Vec::new()),
+            Err(problems) => (sent, problems),
         },
-    };
-    match code {
-        Err((error, description)) => {
-            answer.push(("error", error.to_owned()));
-            answer.push(("error_description", description));
+        None if shared.settings.require_par => {
+            let text = "it was not pushed, and the metadata require that".to_owned();
+            (sent, vec![Problem::Page(text)])
         }
+        None => {
+            let found = problems(&sent, &shared, &state);
+            (sent, found)
+        }
+    };
+    found.extend(how_it_was_sent.into_iter().map(Problem::Page));
+    let fault = state.fault.clone();
+    if !found.is_empty() {
+        return refuse(&shared, &mut state, fault.as_ref(), &params, &found);
+    }
+    if state.user.is_none() && !is_silent(&params) && !is_error(fault.as_ref()) {
+        return page(
+            StatusCode::OK,
+            "Nobody is signed in at the provider: this is where the form would be.",
+        );
+    }
+    let answer = match decide(&shared, &state, fault.as_ref(), &params) {
+        Err((error, description)) => vec![("error", error), ("error_description", description)],
         Ok(grant) => {
             let code = random_token();
             let expires_at = state.now() + shared.settings.code_lifetime;
             state.issued.codes.push(code.clone());
-            state.codes.insert(
-                code.clone(),
-                Code {
-                    grant,
-                    redirect_uri: redirect_uri.to_owned(),
-                    challenge: params.get("code_challenge").unwrap_or_default().to_owned(),
-                    expires_at,
-                    spent: false,
-                },
-            );
-            answer.push(("code", code));
-        }
-    }
-    drop(state);
-    answer.push(("state", params.get("state").unwrap_or_default().to_owned()));
-    if shared.announces_iss(fault.as_ref()) {
-        answer.push(("iss", shared.issuer.clone()));
-    }
-    spoil(&mut answer, fault.as_ref());
-    if params.get("response_mode") == Some("form_post") {
-        return form_post(redirect_uri, &answer);
-    }
-    redirect(StatusCode::FOUND, &with_query(redirect_uri, &answer))
-}
-
-/// Everything that is wrong with the request.
-fn check(params: &Params, shared: &Shared, state: &super::state::State) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut need = |holds: bool, problem: &str| {
-        if !holds {
-            problems.push(problem.to_owned());
+            let value = |name| params.get(name).unwrap_or_default().to_owned();
+            let known = Code {
+                grant,
+                redirect_uri: value("redirect_uri"),
+                challenge: value("code_challenge"),
+                expires_at,
+                spent: false,
+            };
+            state.codes.insert(code.clone(), known);
+            vec![("code", code)]
         }
     };
-    let value = |name| params.get(name).unwrap_or_default();
-    match state.client(value("client_id")) {
-        None => need(false, "client_id is missing or unknown"),
-        Some(client) => need(
-            client
-                .redirect_uris
-                .iter()
-                .any(|uri| uri == value("redirect_uri")),
-            "redirect_uri is not exactly one that is registered",
-        ),
-    }
-    need(params.repeated().is_none(), "a parameter is repeated");
-    need(
-        value("response_type") == "code",
-        "response_type is not code",
-    );
-    need(
-        value("code_challenge_method") == "S256",
-        "code_challenge_method is not S256",
-    );
-    let challenge = value("code_challenge");
-    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    need(
-        challenge.len() == 43 && challenge.bytes().all(base64url),
-        "code_challenge is not a SHA-256 hash in base64url",
-    );
-    let scope = params.words("scope");
-    need(
-        scope.iter().any(|word| word == "openid"),
-        "scope is without openid",
-    );
-    need(
-        scope
-            .iter()
-            .all(|word| shared.settings.scopes.contains(word)),
-        "invalid_scope: one is not in the metadata",
-    );
-    let state = value("state");
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    need(
-        (22..=1024).contains(&state.len()),
-        "state is shorter than 128 bits or longer than 1,024 characters",
-    );
-    need(
-        state.bytes().all(allowed),
-        "state has characters beyond A-Z a-z 0-9 . _ -",
-    );
-    need(
-        value("nonce").len() >= 22,
-        "nonce is missing or shorter than 128 bits",
-    );
-    let mode = params.get("response_mode").unwrap_or("query");
-    need(
-        ["query", "form_post"].contains(&mode),
-        "response_mode is neither query nor form_post",
-    );
-    need(
-        params
-            .get("max_age")
-            .is_none_or(|age| age.parse::<u32>().is_ok()),
-        "max_age is not a number of seconds",
-    );
-    need(
-        params.get("client_secret").is_none(),
-        "client_secret is in an authorization request",
-    );
-    need(
-        params.get("code_verifier").is_none(),
-        "code_verifier is in an authorization request",
-    );
-    problems
+    drop(state);
+    back(&shared, fault.as_ref(), &params, answer)
 }
 
-fn grant(params: &Params, user: User, now: u64) -> Grant {
-    Grant {
-        client_id: params.get("client_id").unwrap_or_default().to_owned(),
-        scope: params.words("scope"),
-        user,
-        sid: random_token(),
-        auth_time: now,
-        acr: params.words("acr_values").into_iter().next(),
-        nonce: params.get("nonce").map(str::to_owned),
+/// A page where the address to go back to may be wrong, otherwise the error at the callback. Recorded in either case,
+/// unless the fault is the provider's.
+fn refuse(
+    shared: &Shared,
+    state: &mut Memory,
+    fault: Option<&Fault>,
+    params: &Params,
+    found: &[Problem],
+) -> Response {
+    let texts: Vec<_> = found.iter().map(Problem::to_string).collect();
+    let text = format!("authorization request: {}", texts.join("; "));
+    match found {
+        [Problem::ProvidersOwn(text)] => page(StatusCode::BAD_REQUEST, text),
+        [Problem::Callback(error, description)] => {
+            state.object(text);
+            let answer = vec![
+                ("error", (*error).to_owned()),
+                ("error_description", (*description).to_owned()),
+            ];
+            back(shared, fault, params, answer)
+        }
+        _ => {
+            state.object(text.clone());
+            page(StatusCode::BAD_REQUEST, &text)
+        }
     }
 }
 
-/// What the fault makes of an honest answer.
-fn spoil(answer: &mut Vec<(&str, String)>, fault: Option<&Fault>) {
-    let find =
-        |answer: &[(&str, String)], name| answer.iter().position(|(known, _)| *known == name);
+/// Whether the fault is an error whoever is signed in.
+fn is_error(fault: Option<&Fault>) -> bool {
+    matches!(
+        fault,
+        Some(
+            Fault::AccessDenied { .. }
+                | Fault::AuthorizationError(_)
+                | Fault::ErrorWithoutIss
+                | Fault::ErrorWrongIss
+        )
+    )
+}
+
+fn is_silent(params: &Params) -> bool {
+    params.words("prompt").iter().any(|prompt| prompt == "none")
+}
+
+fn decide(shared: &Shared, state: &Memory, fault: Option<&Fault>, params: &Params) -> Decision {
+    let error = |error: &str, description: &str| Err((error.to_owned(), description.to_owned()));
     match fault {
-        Some(Fault::DropState) => answer.retain(|(name, _)| *name != "state"),
-        Some(Fault::AlterState) => {
-            if let Some(at) = find(answer, "state") {
-                answer[at].1 = altered(&answer[at].1);
-            }
+        Some(Fault::AccessDenied { description }) => return error("access_denied", description),
+        Some(Fault::ErrorWithoutIss | Fault::ErrorWrongIss) => {
+            return error(
+                "access_denied",
+                "User is not assigned to the client application.",
+            );
         }
-        Some(Fault::ResponseWrongIss) => {
-            answer.retain(|(name, _)| *name != "iss");
-            answer.push(("iss", "https://attacker.example/oauth2/default".to_owned()));
-        }
-        Some(Fault::ResponseMissingIss) => answer.retain(|(name, _)| *name != "iss"),
-        Some(Fault::RepeatCode) => {
-            if let Some(at) = find(answer, "code") {
-                answer.push(answer[at].clone());
-            }
-        }
-        Some(Fault::CodeAndError) => {
-            answer.push(("error", "access_denied".to_owned()));
-            answer.push(("error_description", "both a code and an error".to_owned()));
-        }
-        Some(Fault::EmptyCode) => {
-            if let Some(at) = find(answer, "code") {
-                answer[at].1.clear();
-            }
-        }
-        Some(Fault::HugeCode) => {
-            if let Some(at) = find(answer, "code") {
-                answer[at].1 = "A".repeat(HUGE);
-            }
+        Some(Fault::AuthorizationError(code)) => {
+            return error(code, "The test asked for this error.");
         }
         _ => {}
     }
-}
-
-/// `text` with one letter or digit near its middle changed. Not the last one: base64 may not care for its low bits.
-fn altered(text: &str) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    let middle = bytes.len() / 2;
-    if let Some(byte) = bytes[middle..]
-        .iter_mut()
-        .find(|byte| byte.is_ascii_alphanumeric())
-    {
-        *byte = if *byte == b'A' { b'B' } else { b'A' };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// `uri` with more in its query, if it has one.
-pub(super) fn with_query(uri: &str, params: &[(&str, String)]) -> String {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(params)
-        .finish();
-    let join = if uri.contains('?') { '&' } else { '?' };
-    if query.is_empty() {
-        uri.to_owned()
-    } else {
-        format!("{uri}{join}{query}")
-    }
-}
-
-/// A page that posts the answer (OAuth 2.0 Form Post Response Mode). A browser with scripts sends it by itself.
-fn form_post(redirect_uri: &str, params: &[(&str, String)]) -> Response {
-    let mut inputs = String::new();
-    for (name, value) in params {
-        let _ = write!(
-            inputs,
-            "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
-            escape(value)
+    let max_age = params
+        .get("max_age")
+        .and_then(|age| age.parse::<u64>().ok());
+    let too_old =
+        max_age.is_some_and(|age| age < state.authentication_age.max(u64::from(age == 0)));
+    let silent = is_silent(params);
+    let Some(user) = &state.user else {
+        return error(
+            "login_required",
+            "The client specified not to prompt, but the user is not logged in.",
+        );
+    };
+    if silent && let Some(code) = &state.silent_error {
+        return error(
+            code,
+            "The client specified not to prompt, but a prompt is needed.",
         );
     }
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><title>Test provider</title><body onload=\"document.forms[0].submit()\">\
-         <form method=\"post\" action=\"{}\">{inputs}<button>Continue</button></form></body></html>",
-        escape(redirect_uri)
-    );
-    Html(html).into_response()
+    if silent && too_old {
+        return error(
+            "login_required",
+            "The client specified not to prompt, but the authentication is too old.",
+        );
+    }
+    let asked = params.words("acr_values");
+    let known = &shared.settings.acr_values;
+    let acr = asked
+        .iter()
+        .find(|value| known.is_empty() || known.contains(value));
+    if acr.is_none() && !asked.is_empty() {
+        return error(
+            "unmet_authentication_requirements",
+            "The user cannot fulfill the authentication requirements of this request.",
+        );
+    }
+    let again = too_old
+        || params
+            .words("prompt")
+            .iter()
+            .any(|prompt| prompt == "login");
+    let age = if again { 0 } else { state.authentication_age };
+    let mut scope = params.words("scope");
+    if scope.is_empty() {
+        scope.clone_from(&shared.settings.default_scopes);
+    }
+    let granted = state.granted_scopes.as_ref();
+    scope.retain(|word| granted.is_none_or(|granted| granted.contains(word)));
+    if fault == Some(&Fault::NarrowerScope) {
+        scope.retain(|word| word != "groups" && word != "email");
+    }
+    Ok(Grant {
+        client_id: params.get("client_id").unwrap_or_default().to_owned(),
+        scope,
+        user: user.clone(),
+        sid: random_token(),
+        auth_time: state.now().saturating_sub(age),
+        acr: acr.cloned(),
+        nonce: params.get("nonce").map(str::to_owned),
+    })
 }

@@ -1,72 +1,30 @@
-//! The choices that a provider starts with. The defaults are Okta's: RS256, static endpoints, codes for 300
-//! seconds, tokens for an hour, no RFC 9207 `iss`; except that refresh tokens rotate, which is harder.
+//! How a provider is put together: its clients and where it listens. What it does otherwise is in `choices`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::keys::Alg;
 use super::record::User;
+use super::settings::Settings;
 use super::state::{Client, Shared, State};
 use super::{Counts, Issued, Provider, Received};
 
 /// Builds a [`Provider`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a provider runs only after start()"]
 pub struct Builder {
-    settings: Settings,
+    pub(super) settings: Settings,
     clients: Vec<Client>,
-}
-
-/// What does not change while the provider runs. Lifetimes in seconds.
-#[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a choice of its own, and every combination is right"
-)]
-pub(super) struct Settings {
-    pub(super) alg: Alg,
-    pub(super) scopes: Vec<String>,
-    pub(super) userinfo: bool,
-    pub(super) end_session: bool,
-    pub(super) revocation: bool,
-    pub(super) announce_iss: bool,
-    pub(super) publish_next_key: bool,
-    pub(super) rotate_refresh_tokens: bool,
-    pub(super) auth_methods: Vec<String>,
-    pub(super) code_lifetime: u64,
-    pub(super) access_token_lifetime: u64,
-    pub(super) id_token_lifetime: u64,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        let strings = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        Self {
-            settings: Settings {
-                alg: Alg::Rs256,
-                scopes: strings(&["openid", "profile", "email", "groups", "offline_access"]),
-                userinfo: true,
-                end_session: true,
-                revocation: true,
-                announce_iss: false,
-                publish_next_key: false,
-                rotate_refresh_tokens: true,
-                auth_methods: strings(&["client_secret_basic", "client_secret_post", "none"]),
-                code_lifetime: 300,
-                access_token_lifetime: 3_600,
-                id_token_lifetime: 3_600,
-            },
-            clients: Vec::new(),
-        }
-    }
 }
 
 impl Builder {
     /// A confidential client. Empty URIs are none: register them after the start. Without this there is one
     /// client, [`Provider::CLIENT_ID`].
+    ///
+    /// With nothing else said it authenticates by its secret in whichever way the metadata have.
     pub fn client(
         mut self,
         id: impl Into<String>,
@@ -86,6 +44,10 @@ impl Builder {
             secret: Some(secret.into()),
             redirect_uris: some(redirect_uri.into()),
             post_logout_redirect_uris: some(post_logout_redirect_uri.into()),
+            auth_method: None,
+            jwks: None,
+            jwks_uri: None,
+            assertion_alg: None,
         });
         self
     }
@@ -93,118 +55,118 @@ impl Builder {
     /// A public client (`token_endpoint_auth_method: none`).
     pub fn public_client(self, id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
         let mut builder = self.client(id, "", redirect_uri, "");
-        if let Some(client) = builder.clients.last_mut() {
-            client.secret = None;
-        }
+        builder.last_client().secret = None;
         builder
     }
 
-    /// No userinfo endpoint.
-    pub fn without_userinfo(mut self) -> Self {
-        self.settings.userinfo = false;
+    /// A client without a secret that signs its assertions (`private_key_jwt`). Its keys are given by
+    /// [`client_jwks`](Self::client_jwks) or [`client_jwks_uri`](Self::client_jwks_uri), or after the start.
+    pub fn private_key_client(
+        self,
+        id: impl Into<String>,
+        redirect_uri: impl Into<String>,
+        post_logout_redirect_uri: impl Into<String>,
+    ) -> Self {
+        let mut builder = self.client(id, "", redirect_uri, post_logout_redirect_uri);
+        let client = builder.last_client();
+        client.secret = None;
+        client.auth_method = Some("private_key_jwt".to_owned());
+        builder
+    }
+
+    /// The last client (the default one where there is none yet) authenticates in this way and no other
+    /// (`token_endpoint_auth_method`, RFC 7591, section 2).
+    pub fn client_auth_method(mut self, method: impl Into<String>) -> Self {
+        self.last_client().auth_method = Some(method.into());
         self
     }
 
-    /// No end-session endpoint.
-    pub fn without_end_session(mut self) -> Self {
-        self.settings.end_session = false;
+    /// The last client's public keys, by value (`jwks`, RFC 7591, section 2).
+    pub fn client_jwks(mut self, jwks: Value) -> Self {
+        self.last_client().jwks = Some(jwks);
         self
     }
 
-    /// No revocation endpoint.
-    pub fn without_revocation(mut self) -> Self {
-        self.settings.revocation = false;
+    /// The last client's public keys, by address (`jwks_uri`), on loopback: fetched at each of its assertions.
+    pub fn client_jwks_uri(mut self, uri: impl Into<String>) -> Self {
+        self.last_client().jwks_uri = Some(uri.into());
         self
     }
 
-    /// Whether authorization responses carry `iss` and the metadata say so (RFC 9207).
-    pub fn announce_iss(mut self, announce: bool) -> Self {
-        self.settings.announce_iss = announce;
+    /// The last client's assertions are signed with this algorithm and no other
+    /// (`token_endpoint_auth_signing_alg`, `RS256` for one).
+    pub fn client_assertion_alg(mut self, alg: impl Into<String>) -> Self {
+        self.last_client().assertion_alg = Some(alg.into());
         self
     }
 
-    /// How tokens are signed.
-    pub fn algorithm(mut self, alg: Alg) -> Self {
-        self.settings.alg = alg;
-        self
+    fn last_client(&mut self) -> &mut Client {
+        if self.clients.is_empty() {
+            *self = std::mem::take(self).with_default_client();
+        }
+        self.clients.last_mut().expect("there is one by now")
     }
 
-    /// The scopes in the metadata. Others are refused with `invalid_scope`.
-    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.settings.scopes = scopes.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// The ways to authenticate in the metadata. Others are refused with `invalid_client`.
-    pub fn auth_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
-        self.settings.auth_methods = methods.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// How long a code is good, in seconds.
-    pub fn code_lifetime(mut self, seconds: u64) -> Self {
-        self.settings.code_lifetime = seconds;
-        self
-    }
-
-    /// How long an access token is good, in seconds.
-    pub fn access_token_lifetime(mut self, seconds: u64) -> Self {
-        self.settings.access_token_lifetime = seconds;
-        self
-    }
-
-    /// How long an ID token is good, in seconds.
-    pub fn id_token_lifetime(mut self, seconds: u64) -> Self {
-        self.settings.id_token_lifetime = seconds;
-        self
-    }
-
-    /// Refresh tokens stay the same (Okta's default for web applications), and answers leave them out.
-    pub fn static_refresh_tokens(mut self) -> Self {
-        self.settings.rotate_refresh_tokens = false;
-        self
-    }
-
-    /// The next signing key is published ahead, as Okta does: two keys fit (`oidcc-client-test-kid-absent-multiple-jwks`).
-    pub fn publish_next_key(mut self) -> Self {
-        self.settings.publish_next_key = true;
-        self
+    fn with_default_client(self) -> Self {
+        if self.clients.is_empty() {
+            self.client(Provider::CLIENT_ID, Provider::CLIENT_SECRET, "", "")
+        } else {
+            self
+        }
     }
 
     /// Binds a free port on `127.0.0.1` and starts.
     pub async fn start(self) -> Provider {
-        let builder = if self.clients.is_empty() {
-            self.client(Provider::CLIENT_ID, Provider::CLIENT_SECRET, "", "")
-        } else {
-            self
-        };
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .expect("loopback has a free port");
+        self.start_at(0).await
+    }
+
+    /// Binds this port on `127.0.0.1` and starts: for an application that is configured by hand.
+    pub async fn start_at(self, port: u16) -> Provider {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await;
+        let listener = listener.expect("the port on loopback is free");
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
+        let shared = self.shared(&format!("http://{address}"));
+        Provider::launch(shared, listener)
+    }
+
+    /// Starts without a network, as [`Provider::offline`] does.
+    pub fn offline(self) -> Provider {
+        Provider::without_listener(self.shared(Provider::OFFLINE_ORIGIN))
+    }
+
+    fn shared(self, origin: &str) -> Shared {
+        let builder = self.with_default_client();
         let state = State {
             clients: builder.clients,
             user: Some(User::default()),
             fault: None,
             offset: 0,
+            authentication_age: 0,
+            silent_error: None,
+            granted_scopes: None,
+            keys_cache_control: "max-age=3600, must-revalidate".to_owned(),
             next_key_published: builder.settings.publish_next_key,
+            next_key_signs: false,
+            current_key_published: true,
             counts: Counts::default(),
             issued: Issued::default(),
             received: Received::default(),
             protocol_errors: Vec::new(),
             codes: HashMap::new(),
+            pushed: HashMap::new(),
             access: HashMap::new(),
             refresh: HashMap::new(),
             spent_refresh: HashMap::new(),
+            assertion_ids: HashSet::new(),
         };
-        let shared = Shared {
+        Shared {
             settings: builder.settings,
-            issuer: format!("http://{address}/oauth2/default"),
+            origin: origin.to_owned(),
+            issuer: format!("{origin}/oauth2/default"),
             state: Mutex::new(state),
             changed: watch::Sender::new(0),
-        };
-        Provider::launch(shared, listener)
+        }
     }
 }

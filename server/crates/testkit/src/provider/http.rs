@@ -1,17 +1,14 @@
 //! The provider's HTTP side: the routes, the accept loop, reading parameters, and the shapes of answers.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use hyper::body::Frame;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -20,18 +17,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::state::Shared;
-use super::{authorize, resources, token};
+use super::{authorize, discovery, par, resources, token, userinfo};
 
 /// Requests with a larger body are cut off: no relying party has a reason to send one.
 const MAX_BODY: usize = 256 * 1024;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let endpoints = Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::openid))
         .route(
-            "/.well-known/openid-configuration",
-            get(resources::discovery),
+            "/.well-known/oauth-authorization-server",
+            get(discovery::oauth_appended),
         )
-        .route("/v1/keys", get(resources::keys))
+        .route("/v1/keys", get(discovery::keys))
+        .route("/v1/embedded-keys", any(discovery::embedded_keys))
+        .route("/v1/par", post(par::push))
         .route(
             "/v1/authorize",
             get(authorize::authorize).post(authorize::authorize),
@@ -40,15 +40,38 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/elsewhere", any(token::elsewhere))
         .route(
             "/v1/userinfo",
-            get(resources::userinfo).post(resources::userinfo),
+            get(userinfo::userinfo).post(userinfo::userinfo),
         )
         .route("/v1/logout", get(resources::logout).post(resources::logout))
         .route("/v1/revoke", post(resources::revoke))
         .route("/v1/introspect", post(resources::introspect));
     Router::new()
         .nest("/oauth2/default", endpoints)
+        .route(
+            "/.well-known/oauth-authorization-server/oauth2/default",
+            get(discovery::oauth_path_inserted),
+        )
         .fallback(unknown)
+        .layer(axum::middleware::map_response_with_state(
+            shared.clone(),
+            rate_limits,
+        ))
         .with_state(shared)
+}
+
+/// Okta's limits, in every answer where they were asked for and in none that has its own.
+async fn rate_limits(State(shared): State<Arc<Shared>>, mut answer: Response) -> Response {
+    if shared.settings.rate_limits && !answer.headers().contains_key("x-rate-limit-reset") {
+        let reset = shared.state().now() + 60;
+        for (name, value) in [
+            ("x-rate-limit-limit", 600),
+            ("x-rate-limit-remaining", 599),
+            ("x-rate-limit-reset", reset),
+        ] {
+            answer.headers_mut().insert(name, value.into());
+        }
+    }
+    answer
 }
 
 async fn unknown(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
@@ -140,6 +163,7 @@ impl Received {
 }
 
 /// Parameters in the order they came.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -170,6 +194,24 @@ impl Params {
         let twice = names
             .find(|(index, (name, _))| self.0[..*index].iter().any(|(earlier, _)| earlier == name));
         twice.map(|(_, (name, _))| name.as_str())
+    }
+
+    /// The names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// These without some.
+    pub(super) fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The same with another value, if it is there or not.
+    pub(super) fn with(self, name: &str, value: String) -> Self {
+        let mut params = self.without(&[name]);
+        params.0.push((name.to_owned(), value));
+        params
     }
 
     pub(super) fn by_name(&self) -> HashMap<String, String> {
@@ -236,35 +278,4 @@ pub(super) fn redirect(status: StatusCode, location: &str) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (status, headers).into_response()
-}
-
-/// An answer that promises more than the connection brings before it breaks.
-pub(super) fn cut_off(body: Vec<u8>) -> Response {
-    let length = body.len();
-    let half = Bytes::from(body).slice(..length / 2);
-    let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
-    (headers, Body::new(Broken(Some(half)))).into_response()
-}
-
-/// A body of one piece, then an error.
-struct Broken(Option<Bytes>);
-
-impl hyper::body::Body for Broken {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let piece = self.0.take();
-        Poll::Ready(Some(
-            piece
-                .map(Frame::data)
-                .ok_or_else(|| std::io::Error::other("cut off on purpose")),
-        ))
-    }
 }

@@ -3,59 +3,23 @@
 
 use std::sync::OnceLock;
 
-use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
 };
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// How the provider signs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Alg {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: Okta's, and OpenID Connect's default.
-    #[default]
-    Rs256,
-    /// RSASSA-PSS with SHA-256.
-    Ps256,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// Ed25519 (RFC 8037).
-    EdDsa,
-}
-
-impl Alg {
-    /// The `alg` value (RFC 7518, section 3.1; RFC 8037, section 3.1).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The left half of the hash that goes with this algorithm, as `at_hash` wants it (OpenID Connect
-    /// Core 1.0, section 3.1.3.6). For Ed25519 that is SHA-512, its own hash.
-    pub(super) fn half_hash(self, text: &str) -> String {
-        let hash = digest(
-            if self == Self::EdDsa {
-                &SHA512
-            } else {
-                &SHA256
-            },
-            text.as_bytes(),
-        );
-        base64url(&hash.as_ref()[..hash.as_ref().len() / 2])
-    }
-}
+pub(super) use super::alg::Alg;
+use super::verify::hmac_algorithm;
 
 /// Which of the keys of an algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +30,8 @@ pub(super) enum Which {
     Next,
     /// Is never published.
     Stranger,
+    /// Is published for encryption only, where it is at all.
+    Encryption,
 }
 
 /// A private key with its algorithm and `kid`.
@@ -77,35 +43,54 @@ pub(super) struct SigningKey {
 
 enum Pair {
     Rsa(RsaKeyPair),
-    Ec(EcdsaKeyPair),
+    /// The curve's name (RFC 7518, section 6.2.1.1), and the key.
+    Ec(&'static str, EcdsaKeyPair),
     Ed(Ed25519KeyPair),
 }
 
 impl SigningKey {
     /// The process's key of this algorithm and place, generated at first use.
     pub(super) fn get(alg: Alg, which: Which) -> Self {
-        static RSA: [OnceLock<Pair>; 3] = [const { OnceLock::new() }; 3];
-        static EC: [OnceLock<Pair>; 3] = [const { OnceLock::new() }; 3];
-        static ED: [OnceLock<Pair>; 3] = [const { OnceLock::new() }; 3];
+        type Places = [OnceLock<Pair>; 4];
+        static RSA: Places = [const { OnceLock::new() }; 4];
+        static P256: Places = [const { OnceLock::new() }; 4];
+        static P384: Places = [const { OnceLock::new() }; 4];
+        static P521: Places = [const { OnceLock::new() }; 4];
+        static ED: Places = [const { OnceLock::new() }; 4];
         let (place, name) = match which {
             Which::Current => (0, "current"),
             Which::Next => (1, "next"),
             Which::Stranger => (2, "stranger"),
+            Which::Encryption => (3, "encryption"),
+        };
+        let ec = |places: &'static Places, curve, by: &'static EcdsaSigningAlgorithm| {
+            places[place].get_or_init(|| {
+                let pair = EcdsaKeyPair::generate(by);
+                Pair::Ec(curve, pair.expect("a key on this curve can be generated"))
+            })
         };
         let pair = match alg {
-            Alg::Rs256 | Alg::Ps256 => RSA[place].get_or_init(|| {
-                Pair::Rsa(
-                    RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be generated"),
-                )
-            }),
-            Alg::Es256 => EC[place].get_or_init(|| {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
-                Pair::Ec(pair.expect("a P-256 key can be generated"))
-            }),
-            Alg::EdDsa => ED[place].get_or_init(|| {
+            Alg::Es256 => ec(&P256, "P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
+            Alg::Es384 => ec(&P384, "P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+            Alg::Es512 => ec(&P521, "P-521", &ECDSA_P521_SHA512_FIXED_SIGNING),
+            Alg::EdDsa | Alg::Ed25519 => ED[place].get_or_init(|| {
                 Pair::Ed(Ed25519KeyPair::generate().expect("an Ed25519 key can be generated"))
             }),
+            // What is signed with a client's secret is signed elsewhere: these ask for the provider's own key.
+            Alg::Rs256
+            | Alg::Rs384
+            | Alg::Rs512
+            | Alg::Ps256
+            | Alg::Ps384
+            | Alg::Ps512
+            | Alg::Hs256
+            | Alg::Hs384
+            | Alg::Hs512 => RSA[place].get_or_init(|| {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048);
+                Pair::Rsa(pair.expect("an RSA key can be generated"))
+            }),
         };
+        let alg = alg.asymmetric();
         Self {
             alg,
             kid: format!("{}-{name}", alg.name()),
@@ -123,17 +108,19 @@ impl SigningKey {
         match self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                let encoding: &'static dyn aws_lc_rs::signature::RsaEncoding =
-                    if self.alg == Alg::Ps256 {
-                        &RSA_PSS_SHA256
-                    } else {
-                        &RSA_PKCS1_SHA256
-                    };
+                let encoding: &'static dyn RsaEncoding = match self.alg {
+                    Alg::Rs384 => &RSA_PKCS1_SHA384,
+                    Alg::Rs512 => &RSA_PKCS1_SHA512,
+                    Alg::Ps256 => &RSA_PSS_SHA256,
+                    Alg::Ps384 => &RSA_PSS_SHA384,
+                    Alg::Ps512 => &RSA_PSS_SHA512,
+                    _ => &RSA_PKCS1_SHA256,
+                };
                 pair.sign(encoding, &random, message, &mut signature)
                     .expect("RSA signs");
                 signature
             }
-            Pair::Ec(pair) => pair
+            Pair::Ec(_, pair) => pair
                 .sign(&random, message)
                 .expect("ECDSA signs")
                 .as_ref()
@@ -149,10 +136,11 @@ impl SigningKey {
                 let (modulus, exponent) = rsa_integers(pair.public_key().as_ref());
                 json!({"kty": "RSA", "n": base64url(modulus), "e": base64url(exponent)})
             }
-            Pair::Ec(pair) => {
-                // SEC 1, section 2.3.3: 0x04, then x and y of 32 bytes each.
-                let point = pair.public_key().as_ref();
-                json!({"kty": "EC", "crv": "P-256", "x": base64url(&point[1..33]), "y": base64url(&point[33..])})
+            Pair::Ec(curve, pair) => {
+                // SEC 1, section 2.3.3: 0x04, then x and y of equal length.
+                let point = &pair.public_key().as_ref()[1..];
+                let (x, y) = point.split_at(point.len() / 2);
+                json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)})
             }
             Pair::Ed(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key().as_ref())})
@@ -166,18 +154,27 @@ impl SigningKey {
 
     /// The public key as PEM (RFC 7468, section 13): the text an attacker keys HS256 with.
     pub(super) fn public_pem(&self) -> String {
-        let der: PublicKeyX509Der<'static> = match self.pair {
-            Pair::Rsa(pair) => pair.public_key().as_der(),
-            Pair::Ec(pair) => pair.public_key().as_der(),
-            Pair::Ed(pair) => pair.public_key().as_der(),
-        }
-        .expect("a public key has a DER form");
         let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
-        for line in BASE64_STANDARD.encode(der.as_ref()).as_bytes().chunks(64) {
+        for line in BASE64_STANDARD
+            .encode(self.public_der())
+            .as_bytes()
+            .chunks(64)
+        {
             pem.push_str(&String::from_utf8_lossy(line));
             pem.push('\n');
         }
         pem + "-----END PUBLIC KEY-----\n"
+    }
+
+    /// The public key as `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+    pub(super) fn public_der(&self) -> Vec<u8> {
+        let der: PublicKeyX509Der<'static> = match self.pair {
+            Pair::Rsa(pair) => pair.public_key().as_der(),
+            Pair::Ec(_, pair) => pair.public_key().as_der(),
+            Pair::Ed(pair) => pair.public_key().as_der(),
+        }
+        .expect("a public key has a DER form");
+        der.as_ref().to_vec()
     }
 }
 
@@ -222,15 +219,12 @@ pub(super) fn compact(
     format!("{input}.{}", base64url(&signature))
 }
 
-/// The compact form with an HS256 signature under `secret`.
-pub(super) fn compact_hs256(
-    header: &Map<String, Value>,
-    claims: &Map<String, Value>,
-    secret: &[u8],
-) -> String {
-    let input = signing_input(header, claims);
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
-    format!("{input}.{}", base64url(tag.as_ref()))
+/// The HMAC of `message`; with SHA-256 where the algorithm is not an HMAC.
+pub(super) fn hmac_tag(alg: Alg, message: &[u8], secret: &[u8]) -> Vec<u8> {
+    let hash = hmac_algorithm(alg.name()).unwrap_or(hmac::HMAC_SHA256);
+    hmac::sign(&hmac::Key::new(hash, secret), message)
+        .as_ref()
+        .to_vec()
 }
 
 /// What is signed (RFC 7515, section 5.1), and with a full stop after it an unsecured JWS.

@@ -1,17 +1,37 @@
 //! An OpenID Provider in process, on a loopback port, in Okta's shape (issuer `/oauth2/default`, endpoints
-//! under `/v1`): OpenID Connect Core 1.0, Discovery 1.0, RP-Initiated Logout 1.0, RFC 6749, 7009, 7636, 7662, 9207.
+//! under `/v1`): OpenID Connect Core 1.0, Discovery 1.0, RP-Initiated Logout 1.0, Form Post Response Mode 1.0, RFC 6749,
+//! 7009, 7523, 7636, 7662, 8414, 9126, 9207. Or in process with no network at all ([`Provider::offline`]).
 
+mod alg;
+mod assertion;
 mod authorize;
+mod authorize_check;
+mod body;
 mod builder;
+mod choices;
 mod client_auth;
+mod client_keys;
+mod control;
+mod decoy;
+mod discovery;
+mod effect;
 mod fault;
 mod http;
+mod id_token_faults;
 mod keys;
 mod mint;
+mod offline;
+mod par;
 mod record;
 mod resources;
+mod respond;
+mod settings;
 mod state;
 mod token;
+mod token_faults;
+mod userinfo;
+mod verify;
+mod weak_rsa;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +40,15 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use alg::Alg;
 pub use builder::Builder;
-pub use fault::{Effect, Fault};
-pub use keys::Alg;
-pub use record::{Counts, Issued, Received, User};
+pub use decoy::Decoy;
+pub use effect::{Effect, Needs};
+pub use fault::Fault;
+pub use record::{Assertion, Counts, Issued, Received, User};
+pub use settings::{AssertionAudience, OAuthMetadata};
 
-use keys::{SigningKey, Which};
+use keys::SigningKey;
 use state::Shared;
 
 /// An OpenID Provider on `127.0.0.1`, honest until [`set_fault`](Self::set_fault). It approves every
@@ -39,7 +62,8 @@ use state::Shared;
 #[derive(Debug)]
 pub struct Provider {
     shared: Arc<Shared>,
-    address: SocketAddr,
+    /// None where there is no network.
+    address: Option<SocketAddr>,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -65,7 +89,7 @@ impl Provider {
             .expect("a bound socket has an address");
         let provider = Self {
             shared: Arc::new(shared),
-            address,
+            address: Some(address),
             server: Mutex::new(None),
         };
         provider.serve(listener);
@@ -94,7 +118,7 @@ impl Provider {
     /// Opens the same port again after [`stop`](Self::stop).
     pub async fn resume(&self) {
         self.stop().await;
-        let listener = TcpListener::bind(self.address).await;
+        let listener = TcpListener::bind(self.address()).await;
         self.serve(listener.expect("the port of a provider that was stopped is still free"));
     }
 
@@ -105,12 +129,14 @@ impl Provider {
 
     /// The origin, `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        self.shared.origin.clone()
     }
 
-    /// Where it listens.
+    /// Where it listens. Panics where it does not ([`offline`](Self::offline)).
+    #[track_caller]
     pub fn address(&self) -> SocketAddr {
         self.address
+            .expect("a provider without a network has no address")
     }
 
     /// The first client's identifier.
@@ -124,66 +150,6 @@ impl Provider {
             .secret
             .clone()
             .unwrap_or_default()
-    }
-
-    /// Replaces the first client's secret, as an operator does.
-    pub fn set_client_secret(&self, secret: impl Into<String>) {
-        self.shared.state().clients[0].secret = Some(secret.into());
-    }
-
-    /// Registers a redirect URI for every client: an application's port is known later than the provider's.
-    pub fn register_redirect_uri(&self, uri: impl Into<String>) {
-        let uri = uri.into();
-        for client in &mut self.shared.state().clients {
-            client.redirect_uris.push(uri.clone());
-        }
-    }
-
-    /// Registers a post-logout redirect URI for every client.
-    pub fn register_post_logout_redirect_uri(&self, uri: impl Into<String>) {
-        let uri = uri.into();
-        for client in &mut self.shared.state().clients {
-            client.post_logout_redirect_uris.push(uri.clone());
-        }
-    }
-
-    /// Registers `{public_url}/auth/callback` and `{public_url}/`, Cloakroom's two addresses.
-    pub fn register_app(&self, public_url: &str) {
-        let public_url = public_url.trim_end_matches('/');
-        self.register_redirect_uri(format!("{public_url}/auth/callback"));
-        self.register_post_logout_redirect_uri(format!("{public_url}/"));
-    }
-
-    /// From now on this user is signed in here, and sign-ins are theirs.
-    pub fn set_user(&self, user: User) {
-        self.shared.state().user = Some(user);
-    }
-
-    /// From now on nobody is signed in here: `prompt=none` gets `login_required`, anything else a page.
-    pub fn sign_out_user(&self) {
-        self.shared.state().user = None;
-    }
-
-    /// The provider is wrong in this way until [`clear_fault`](Self::clear_fault) or another fault.
-    pub fn set_fault(&self, fault: Fault) {
-        self.shared.state().fault = Some(fault);
-        self.shared.changed.send_modify(|changes| *changes += 1);
-    }
-
-    /// The provider is honest again, and answers what it held back ([`Fault::TokenHang`]).
-    pub fn clear_fault(&self) {
-        self.shared.state().fault = None;
-        self.shared.changed.send_modify(|changes| *changes += 1);
-    }
-
-    /// [`clear_fault`](Self::clear_fault), by the name that fits [`Fault::TokenHang`].
-    pub fn release(&self) {
-        self.clear_fault();
-    }
-
-    /// The provider's clock is this many seconds before (negative) or after (positive) the system's.
-    pub fn set_time_offset(&self, seconds: i64) {
-        self.shared.state().offset = seconds;
     }
 
     /// The provider's time, in Unix seconds.
@@ -211,13 +177,15 @@ impl Provider {
         self.shared.state().received.clone()
     }
 
-    /// What no browser and no log may ever hold: tokens, verifiers and client secrets, those of the
-    /// registration included, as [`leaks`](crate::leaks) takes them. For codes see [`Issued::codes`].
+    /// What no browser and no log may ever hold: tokens, verifiers, client assertions and client secrets, those of
+    /// the registration included, as [`leaks`](crate::leaks) takes them. For codes see [`Issued::codes`].
     pub fn secrets(&self) -> Vec<String> {
         let state = self.shared.state();
         let mut secrets = state.issued.tokens();
         secrets.extend(state.received.verifiers.iter().cloned());
         secrets.extend(state.received.client_secrets.iter().cloned());
+        let assertions = state.received.assertions.iter();
+        secrets.extend(assertions.map(|assertion| assertion.raw.clone()));
         secrets.extend(
             state
                 .clients
@@ -250,15 +218,11 @@ impl Provider {
         );
     }
 
-    /// Ends what every refresh token allows, as an administrator does: the next refresh gets `invalid_grant`.
-    pub fn revoke_refresh_tokens(&self) {
-        self.shared.state().refresh.clear();
-    }
-
     /// These claims signed with the published key; `header` is added to `alg` and `kid`, and wins. For
     /// tokens that no flow here issues, a logout token for one.
     pub fn sign(&self, header: &Map<String, Value>, claims: &Map<String, Value>) -> String {
-        let key = SigningKey::get(self.shared.settings.alg, Which::Current);
+        let place = self.shared.state().signing_place();
+        let key = SigningKey::get(self.shared.settings.alg, place);
         let mut whole = mint::header(&key);
         whole.extend(header.clone());
         keys::compact(&whole, claims, &key)
@@ -266,7 +230,7 @@ impl Provider {
 
     /// The published keys (RFC 7517).
     pub fn key_set(&self) -> Value {
-        resources::key_set(&self.shared)
+        discovery::key_set(&self.shared)
     }
 }
 

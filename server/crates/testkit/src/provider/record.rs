@@ -24,6 +24,16 @@ pub struct Counts {
     pub revoke: usize,
     /// `/v1/introspect`
     pub introspect: usize,
+    /// `/v1/par`
+    pub par: usize,
+    /// `/.well-known/oauth-authorization-server`, in either place
+    pub oauth_metadata: usize,
+    /// Metadata and key set requests that were answered 304; they count as `discovery` and `jwks` too.
+    pub not_modified: usize,
+    /// Requests of this provider's own at a client's `jwks_uri`.
+    pub client_keys: usize,
+    /// Requests at an address that only a token's own header names (`jku`, `x5u`).
+    pub embedded_keys_fetched: usize,
     /// Requests at the address that [`Fault::TokenRedirect`](super::Fault::TokenRedirect) leads to.
     pub redirect_followed: usize,
 }
@@ -58,6 +68,10 @@ pub struct Received {
     pub client_secrets: Vec<String>,
     /// Parameters of each authorization request.
     pub authorize_requests: Vec<HashMap<String, String>>,
+    /// Parameters of each pushed authorization request (RFC 9126), the client's credentials included.
+    pub pushed_requests: Vec<HashMap<String, String>>,
+    /// Client assertions (RFC 7523) at any endpoint, right or wrong, as far as they can be read.
+    pub assertions: Vec<Assertion>,
     /// Parameters of each token request.
     pub token_requests: Vec<HashMap<String, String>>,
     /// Headers of each token request, names in lower case.
@@ -66,6 +80,19 @@ pub struct Received {
     pub revoked: Vec<String>,
     /// Parameters of each end-session request (OpenID Connect RP-Initiated Logout 1.0).
     pub logout_requests: Vec<HashMap<String, String>>,
+}
+
+/// A client assertion as it came (RFC 7523, section 3). The raw one is a credential while it lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// The path under the issuer that it was sent to, `/v1/token` for one.
+    pub endpoint: String,
+    /// Its header.
+    pub header: Map<String, Value>,
+    /// Its claims.
+    pub claims: Map<String, Value>,
+    /// Its compact form.
+    pub raw: String,
 }
 
 /// A user of the provider. [`Default`] is one with every claim set.

@@ -1,19 +1,23 @@
 //! What the provider remembers: clients, grants and tokens. One lock around all of it, never held while
 //! anything is awaited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::Fault;
-use super::builder::Settings;
+use super::http::Params;
 use super::record::{Counts, Issued, Received, User};
+use super::settings::Settings;
 use crate::clock::system_now;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
+    /// Scheme, host and port.
+    pub(super) origin: String,
     pub(super) issuer: String,
     pub(super) state: Mutex<State>,
     /// Counts changes of the fault, for what waits until it is over.
@@ -26,16 +30,29 @@ pub(super) struct State {
     pub(super) user: Option<User>,
     pub(super) fault: Option<Fault>,
     pub(super) offset: i64,
+    /// How long ago the user signed in here, in seconds.
+    pub(super) authentication_age: u64,
+    /// What `prompt=none` gets although somebody is signed in.
+    pub(super) silent_error: Option<String>,
+    /// What is granted at most, whatever is asked for.
+    pub(super) granted_scopes: Option<Vec<String>>,
+    pub(super) keys_cache_control: String,
     pub(super) next_key_published: bool,
+    pub(super) next_key_signs: bool,
+    pub(super) current_key_published: bool,
     pub(super) counts: Counts,
     pub(super) issued: Issued,
     pub(super) received: Received,
     pub(super) protocol_errors: Vec<String>,
     pub(super) codes: HashMap<String, Code>,
+    /// Pushed authorization requests, by `request_uri`.
+    pub(super) pushed: HashMap<String, Pushed>,
     pub(super) access: HashMap<String, Access>,
     pub(super) refresh: HashMap<String, Grant>,
     /// Refresh tokens that were rotated away, with the `sid` of their grant.
     pub(super) spent_refresh: HashMap<String, String>,
+    /// Client and `jti` of every assertion whose signature was right.
+    pub(super) assertion_ids: HashSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +62,11 @@ pub(super) struct Client {
     pub(super) secret: Option<String>,
     pub(super) redirect_uris: Vec<String>,
     pub(super) post_logout_redirect_uris: Vec<String>,
+    /// None where any way that its credentials allow is good.
+    pub(super) auth_method: Option<String>,
+    pub(super) jwks: Option<Value>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) assertion_alg: Option<String>,
 }
 
 /// What one sign-in allows one client. Refreshing hands it on.
@@ -69,6 +91,15 @@ pub(super) struct Code {
     pub(super) spent: bool,
 }
 
+/// A pushed authorization request (RFC 9126).
+#[derive(Clone, Debug)]
+pub(super) struct Pushed {
+    pub(super) client_id: String,
+    pub(super) params: Params,
+    pub(super) expires_at: u64,
+    pub(super) spent: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     pub(super) grant: Grant,
@@ -82,7 +113,13 @@ impl Shared {
 
     /// Whether authorization responses carry `iss` and the metadata say so.
     pub(super) fn announces_iss(&self, fault: Option<&Fault>) -> bool {
-        self.settings.announce_iss || fault == Some(&Fault::ResponseMissingIss)
+        self.settings.announce_iss
+            || fault.is_some_and(|fault| {
+                matches!(
+                    fault,
+                    Fault::ResponseMissingIss | Fault::ErrorWithoutIss | Fault::ErrorWrongIss
+                )
+            })
     }
 }
 

@@ -1,22 +1,20 @@
-//! `/v1/token`: the authorization code grant (RFC 6749, section 4.1.3) with PKCE (RFC 7636, section 4.6),
-//! refreshing (RFC 6749, section 6), and this endpoint's faults.
+//! `/v1/token`: the authorization code grant (RFC 6749, section 4.1.3) with PKCE (RFC 7636, section 4.6), and
+//! refreshing (RFC 6749, section 6).
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::client_auth::{Refusal, authenticate};
-use super::http::{Received, cut_off, json_text, no_store_json, oauth_error, page, redirect};
+use super::client_auth::{self, Endpoint, Refusal, refuse};
+use super::http::{Received, no_store_json};
 use super::keys::{pkce_matches, random_token};
 use super::mint;
 use super::state::{Access, Grant, Shared, State as Memory};
-
-/// [`Fault::TokenHuge`], in bytes.
-const HUGE: usize = 10_000_000;
+use super::token_faults::{refusal, spoiled};
 
 /// What a request may have, once it is found to be right.
 enum Allowed {
@@ -27,20 +25,15 @@ enum Allowed {
 pub(super) async fn token(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let received = Received::read(request).await;
     record(&shared, &received);
-    // Subscribe before looking, so that a change in between is not missed.
-    let mut changes = shared.changed.subscribe();
-    while shared.state().fault == Some(Fault::TokenHang) {
-        if changes.changed().await.is_err() {
-            break;
-        }
-    }
+    let client_id = match client_auth::client(&shared, &received, Endpoint::Token).await {
+        Ok(client_id) => client_id,
+        Err(answer) => return answer,
+    };
+    shared.wait_while(&Fault::TokenHang).await;
     let mut state = shared.state();
-    let allowed = match check(&shared, &mut state, &received) {
+    let allowed = match check(&mut state, &received, &client_id) {
         Ok(allowed) => allowed,
-        Err((status, error, description)) => {
-            state.object(format!("token request: {error}: {description}"));
-            return oauth_error(status, error, description);
-        }
+        Err(refusal) => return refuse(&mut state, Endpoint::Token, refusal),
     };
     let fault = state.fault.clone();
     if let Some(answer) = fault
@@ -51,20 +44,20 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, request: Request) -
     }
     let body = issue(&shared, &mut state, allowed);
     drop(state);
-    spoiled(body, fault.as_ref())
+    spoiled(&shared, body, fault.as_ref())
 }
 
 /// Where [`Fault::TokenRedirect`] leads: a relying party that comes here would have taken these tokens.
 pub(super) async fn elsewhere(State(shared): State<Arc<Shared>>) -> Response {
     let mut state = shared.state();
     state.counts.redirect_followed += 1;
-    state.object("token request: a redirect of the token endpoint was followed");
+    state.object("a redirect of the token or userinfo endpoint was followed");
     let answer =
         json!({"access_token": "from-elsewhere", "token_type": "Bearer", "expires_in": 3_600});
     no_store_json(StatusCode::OK, &answer)
 }
 
-/// Counts and writes down, and objects to how the request was sent.
+/// Counts and writes down.
 fn record(shared: &Shared, received: &Received) {
     let mut state = shared.state();
     state.counts.token += 1;
@@ -79,23 +72,11 @@ fn record(shared: &Shared, received: &Received) {
     if let Some(verifier) = received.params.get("code_verifier") {
         state.received.verifiers.push(verifier.to_owned());
     }
-    for problem in &received.problems {
-        state.object(format!("token request: {problem}"));
-    }
-    // These are a browser's: with `Origin`, Okta takes the request for one from a single-page application.
-    for name in [header::ORIGIN, header::COOKIE, header::REFERER] {
-        if received.headers.contains_key(&name) {
-            state.object(format!(
-                "token request: the browser's header {name} was passed on"
-            ));
-        }
-    }
 }
 
-fn check(shared: &Shared, state: &mut Memory, received: &Received) -> Result<Allowed, Refusal> {
+fn check(state: &mut Memory, received: &Received, client_id: &str) -> Result<Allowed, Refusal> {
     let params = &received.params;
     let bad = |error, description| (StatusCode::BAD_REQUEST, error, description);
-    let client_id = authenticate(shared, state, received)?;
     match params.get("grant_type") {
         Some("authorization_code") => {
             let code = params
@@ -185,66 +166,17 @@ fn check(shared: &Shared, state: &mut Memory, received: &Received) -> Result<All
     }
 }
 
-/// The faults that answer without carrying the request out.
-fn refusal(shared: &Shared, fault: &Fault, now: u64) -> Option<Response> {
-    Some(match fault {
-        Fault::Token400(error) => oauth_error(
-            StatusCode::BAD_REQUEST,
-            error,
-            "The test asked for this error.",
-        ),
-        Fault::Token401 => oauth_error(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "Client authentication failed.",
-        ),
-        Fault::Token500 => page(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong at the provider.",
-        ),
-        Fault::TokenHtml => page(StatusCode::OK, "A page of the company's proxy."),
-        Fault::TokenRedirect => redirect(
-            StatusCode::TEMPORARY_REDIRECT,
-            &format!("{}/v1/elsewhere", shared.issuer),
-        ),
-        Fault::TokenNotJson => json_text(
-            StatusCode::OK,
-            "access_token=not-json&token_type=Bearer".to_owned(),
-        ),
-        Fault::Token429InvalidGrant => {
-            let description = "API call exceeded rate limit due to too many requests.";
-            oauth_error(StatusCode::TOO_MANY_REQUESTS, "invalid_grant", description)
-        }
-        Fault::OktaJsonError => {
-            let body = json!({
-                "errorCode": "E0000047",
-                "errorSummary": "API call exceeded rate limit due to too many requests.",
-                "errorLink": "E0000047",
-                "errorId": "oaetestkit",
-                "errorCauses": [],
-            });
-            let limits = [
-                ("x-rate-limit-limit", "60".to_owned()),
-                ("x-rate-limit-remaining", "0".to_owned()),
-                ("x-rate-limit-reset", (now + 60).to_string()),
-            ];
-            (limits, no_store_json(StatusCode::TOO_MANY_REQUESTS, &body)).into_response()
-        }
-        _ => return None,
-    })
-}
-
 /// Carries the request out, and gives the honest answer (RFC 6749, section 5.1).
 fn issue(shared: &Shared, state: &mut Memory, allowed: Allowed) -> Value {
     let now = state.now();
-    let (grant, refresh_token) = match allowed {
+    let (grant, code, refresh_token) = match allowed {
         Allowed::Code { code, grant } => {
             if let Some(code) = state.codes.get_mut(&code) {
                 code.spent = true;
             }
             let offline = grant.scope.iter().any(|scope| scope == "offline_access");
             let refresh_token = offline.then(|| new_refresh_token(state, &grant));
-            (grant, refresh_token)
+            (grant, Some(code), refresh_token)
         }
         Allowed::Refresh { token, grant } => {
             let mut grant = grant;
@@ -260,10 +192,10 @@ fn issue(shared: &Shared, state: &mut Memory, allowed: Allowed) -> Value {
                 state.spent_refresh.insert(token, grant.sid.clone());
                 new_refresh_token(state, &whole)
             });
-            (grant, refresh_token)
+            (grant, None, refresh_token)
         }
     };
-    let access_token = mint::access_token(shared, &grant, now);
+    let access_token = mint::access_token(shared, state, &grant, now);
     let expires_at = now + shared.settings.access_token_lifetime;
     state.access.insert(
         access_token.clone(),
@@ -280,8 +212,10 @@ fn issue(shared: &Shared, state: &mut Memory, allowed: Allowed) -> Value {
         "scope": grant.scope.join(" "),
     });
     if grant.scope.iter().any(|scope| scope == "openid") {
-        let id_token = mint::id_token(shared, state, &grant, &access_token);
-        state.issued.id_tokens.push(id_token.clone());
+        let id_token = mint::id_token(shared, state, &grant, &access_token, code.as_deref());
+        if !id_token.is_empty() {
+            state.issued.id_tokens.push(id_token.clone());
+        }
         body["id_token"] = json!(id_token);
     }
     if let Some(refresh_token) = refresh_token {
@@ -295,30 +229,4 @@ fn new_refresh_token(state: &mut Memory, grant: &Grant) -> String {
     state.issued.refresh_tokens.push(token.clone());
     state.refresh.insert(token.clone(), grant.clone());
     token
-}
-
-/// The faults that spoil an honest answer.
-fn spoiled(mut body: Value, fault: Option<&Fault>) -> Response {
-    let without = |mut body: Value, name: &str| {
-        body.as_object_mut().map(|members| members.remove(name));
-        body
-    };
-    match fault {
-        Some(Fault::TokenAnswerLost) => return cut_off(body.to_string().into_bytes()),
-        Some(Fault::DuplicateMember) => {
-            let twice = body
-                .to_string()
-                .replacen('{', "{\"access_token\":\"the-other-one\",", 1);
-            return json_text(StatusCode::OK, twice);
-        }
-        Some(Fault::TokenHuge) => body["padding"] = json!("A".repeat(HUGE)),
-        Some(Fault::TokenTypeMac) => body["token_type"] = json!("mac"),
-        Some(Fault::TokenTypeCase) => body["token_type"] = json!("bEARER"),
-        Some(Fault::ExpiresInString) => body["expires_in"] = json!("3600"),
-        Some(Fault::NoExpiresIn) => body = without(body, "expires_in"),
-        Some(Fault::NoAccessToken) => body = without(body, "access_token"),
-        Some(Fault::NoIdToken) => body = without(body, "id_token"),
-        _ => {}
-    }
-    no_store_json(StatusCode::OK, &body)
 }

@@ -21,11 +21,16 @@ async fn id_token(fault: Fault) -> (Provider, String, Value, Value) {
 #[tokio::test]
 async fn id_token_claim_faults_change_that_claim_and_keep_the_signature_good() {
     for fault in Fault::every() {
-        let (provider, token, header, claims) = match fault.effect() {
+        let (provider, token) = match fault.effect() {
             Effect::RefusedIdToken | Effect::RefusedWhereAsked | Effect::Succeeds => {
-                id_token(fault.clone()).await
+                let (provider, _, _, answer) = token_answer(fault.clone()).await;
+                (provider, text(&answer.json(), "id_token").to_owned())
             }
             _ => continue,
+        };
+        // Those that no JSON parser reads have tests of their own.
+        let Some((header, claims)) = try_decoded(&token) else {
+            continue;
         };
         let number = |name: &str| {
             claims[name].as_i64().unwrap_or_default() - i64::try_from(provider.now()).unwrap()

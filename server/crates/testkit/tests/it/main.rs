@@ -6,12 +6,17 @@
     reason = "tests"
 )]
 
+mod assertions;
+mod authorize;
 mod browser;
 mod clock;
 mod cookies;
 mod faults;
+mod form_post;
 mod id_token_faults;
+mod offline;
 mod provider;
+mod pushed;
 mod refresh;
 mod refusals;
 mod relying_party;

@@ -18,8 +18,6 @@ async fn authorization_requests_that_are_wrong_get_a_page_and_are_recorded() {
         ("response_type", "token", "response_type"),
         ("code_challenge", "", "code_challenge"),
         ("code_challenge_method", "plain", "code_challenge_method"),
-        ("scope", "profile", "openid"),
-        ("scope", "openid launch_missiles", "invalid_scope"),
         ("state", "", "state"),
         (
             "state",
@@ -29,7 +27,13 @@ async fn authorization_requests_that_are_wrong_get_a_page_and_are_recorded() {
         ("nonce", "", "nonce"),
         ("max_age", "-1", "max_age"),
         ("response_mode", "fragment", "response_mode"),
+        ("max_age", "2147483648", "max_age"),
+        ("prompt", "none login", "prompt"),
+        ("prompt", "whatever", "prompt"),
         ("client_secret", "anything", "client_secret"),
+        ("client_assertion", "anything", "client_assertion"),
+        ("request", "anything", "request objects"),
+        ("request_uri", "urn:okta:unknown", "request_uri"),
     ] {
         let answer = authorize(&browser, &authorization_request_with(name, value)).await;
         assert_eq!(
@@ -49,6 +53,24 @@ async fn authorization_requests_that_are_wrong_get_a_page_and_are_recorded() {
     assert_eq!(authorize(&browser, &twice).await.status(), 400);
     assert!(provider.protocol_errors()[0].contains("repeated"));
     assert!(provider.issued().codes.is_empty());
+}
+
+#[tokio::test]
+async fn wrong_scopes_come_back_as_invalid_scope_and_are_recorded() {
+    let (provider, browser) = provider().await;
+    for (scope, description) in [
+        ("profile", "openid"),
+        ("openid launch_missiles", "not configured"),
+        ("", "default scopes"),
+    ] {
+        let answer = authorize(&browser, &authorization_request_with("scope", scope)).await;
+        assert_eq!(answer.location_param("error").unwrap(), "invalid_scope");
+        assert_eq!(answer.location_param("state").unwrap(), STATE);
+        let text = answer.location_param("error_description").unwrap();
+        assert!(text.contains(description), "{scope}: {text}");
+        assert_eq!(provider.protocol_errors().len(), 1);
+        provider.clear_protocol_errors();
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use cloakroom_testkit::provider::Builder;
 use cloakroom_testkit::{Browser, Provider, Response};
 use serde_json::Value;
 
@@ -15,6 +16,14 @@ pub(crate) const SCOPE: &str = "openid profile email groups offline_access";
 /// A provider that knows [`REDIRECT_URI`], and a browser for it.
 pub(crate) async fn provider() -> (Provider, Browser) {
     let provider = Provider::start().await;
+    provider.register_app("http://localhost:3000");
+    let browser = Browser::with_base(format!("{}/", provider.issuer()));
+    (provider, browser)
+}
+
+/// A provider with choices of its own that knows [`REDIRECT_URI`], and a browser for it.
+pub(crate) async fn started(builder: Builder) -> (Provider, Browser) {
+    let provider = builder.start().await;
     provider.register_app("http://localhost:3000");
     let browser = Browser::with_base(format!("{}/", provider.issuer()));
     (provider, browser)
@@ -131,4 +140,13 @@ pub(crate) fn decoded(jwt: &str) -> (Value, Value) {
         .map(|part| BASE64_URL_SAFE_NO_PAD.decode(part).unwrap());
     let mut json = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
     (json(), json())
+}
+
+/// The same, where they are what they should be.
+pub(crate) fn try_decoded(jwt: &str) -> Option<(Value, Value)> {
+    let mut parts = jwt
+        .split('.')
+        .map(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+    let mut json = || serde_json::from_slice(&parts.next()??).ok();
+    Some((json()?, json()?))
 }
