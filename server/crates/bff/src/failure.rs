@@ -102,11 +102,7 @@ impl Bff {
     /// own words, a reference of ours, a path on this origin, and a text that we sealed for this browser.
     pub fn failure(&self, visit: &Visit) -> Failure {
         let raw = visit.query();
-        let query = if query::check(raw, query::MAX_QUERY).is_ok() {
-            raw
-        } else {
-            ""
-        };
+        let query = if query::check(raw).is_ok() { raw } else { "" };
         Failure {
             code: query::get(query, "code")
                 .and_then(|code| Code::parse(&code))

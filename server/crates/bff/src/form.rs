@@ -31,7 +31,7 @@ pub(crate) async fn take(request: &mut Request) -> Result<String, (Code, String)
         form.extend_from_slice(&chunk);
     }
     let form = String::from_utf8(form).map_err(|_| (Code::ParameterMalformed, String::new()))?;
-    match query::check(&form, MAX_BYTES) {
+    match query::check(&form) {
         Ok(()) => Ok(form),
         Err(code) => Err((code, form)),
     }

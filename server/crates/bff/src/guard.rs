@@ -107,7 +107,7 @@ fn wrong_form(visit: &Visit) -> Option<Answer> {
         // What stands in the address is not read.
         return None;
     }
-    let code = query::check(visit.query(), query::MAX_QUERY).err()?;
+    let code = query::check(visit.query()).err()?;
     Some(refuse_parameters(visit, code, visit.query()))
 }
 

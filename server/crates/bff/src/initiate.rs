@@ -47,6 +47,21 @@ impl InitiateError {
             Self::Login(error) => error.code(),
         }
     }
+
+    /// The finer code, for the log.
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::Login(error) => error.detail(),
+            other => other.code().as_str(),
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Login(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 impl Bff {
@@ -65,7 +80,7 @@ impl Bff {
             Ok(answer) => answer,
             Err(error) => {
                 let code = error.code();
-                tracing::warn!(code = code.as_str(), %error, "a sign-in that another site asked for could not begin");
+                tracing::warn!(code = code.as_str(), detail = error.detail(), hint = error.hint(), %error, "a sign-in that another site asked for could not begin");
                 let return_to = target(visit).ok();
                 failure::answer(self, visit, code, return_to.as_ref(), None)
             }

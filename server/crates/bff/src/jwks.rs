@@ -13,9 +13,9 @@ const MAX_AGE: u32 = 300;
 
 /// 200 with a JWK set, the same for everybody; 404 where this client has no keys.
 pub(crate) async fn jwks(Extension(visit): Extension<Visit>) -> Answer {
-    match visit.bff().public_key_set() {
+    match visit.bff().client_auth().keys() {
         // Not application/jwk-set+json: some providers take nothing but the plain name.
-        Some(set) => Answer::shared_json(set, MAX_AGE),
+        Some(keys) => Answer::shared_json(keys.public_key_set(), MAX_AGE),
         None => refusal(&visit, Code::NotFound),
     }
 }

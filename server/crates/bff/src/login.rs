@@ -1,5 +1,5 @@
 //! `GET /auth/login`: begins a sign-in and leads the browser to the provider
-//! (OpenID Connect Core section 3.1.2.1, RFC 7636 section 4.3).
+//! (OpenID Connect Core section 3.1.2.1, RFC 7636 section 4.3, RFC 9126 section 4).
 
 use cloakroom_oidc::client::ProviderError;
 use cloakroom_oidc::{AuthorizationRequest, pkce};
@@ -13,6 +13,7 @@ use crate::code::Code;
 use crate::failure;
 use crate::fetch_metadata::{Caller, Site};
 use crate::problem;
+use crate::pushed::PushError;
 use crate::settings::ResponseMode;
 use crate::time::random_bytes;
 use crate::transaction::{Asked, Binding, Transaction, provider_tag};
@@ -27,6 +28,8 @@ pub(crate) enum LoginError {
     /// Discovery failed (OpenID Connect Discovery 1.0 section 4).
     #[error("the provider's metadata cannot be had: {0}")]
     Provider(#[from] ProviderError),
+    #[error("{0}")]
+    Push(#[from] PushError),
 }
 
 impl LoginError {
@@ -35,6 +38,24 @@ impl LoginError {
             Self::Wish(WishError::ReturnTo(_)) => Code::ReturnToRefused,
             Self::Wish(WishError::Parameter(_)) => Code::ParameterMalformed,
             Self::Provider(_) => Code::ProviderDown,
+            Self::Push(error) => error.code(),
+        }
+    }
+
+    /// The finer code, for the log.
+    pub(crate) fn detail(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.code(),
+            Self::Push(error) => error.detail(),
+            Self::Wish(_) => self.code().as_str(),
+        }
+    }
+
+    /// What an operator may change.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Push(error) => error.hint(),
+            _ => None,
         }
     }
 }
@@ -67,7 +88,7 @@ impl Bff {
             }
             Err(error) => {
                 let code = error.code();
-                tracing::warn!(code = code.as_str(), %error, "a sign-in could not begin");
+                tracing::warn!(code = code.as_str(), detail = error.detail(), hint = error.hint(), %error, "a sign-in could not begin");
                 let return_to = Wish::read(visit).ok().map(|wish| wish.return_to);
                 failure::answer(self, visit, code, return_to.as_ref(), None)
             }
@@ -78,7 +99,7 @@ impl Bff {
     pub(crate) async fn begin(
         &self,
         visit: &Visit,
-        wish: Wish,
+        mut wish: Wish,
     ) -> Result<(String, Binding), LoginError> {
         let metadata = self.provider().metadata().await?;
         let binding = self
@@ -97,14 +118,15 @@ impl Bff {
         let (transaction, state) =
             Transaction::begin(self.ring(), asked, &binding, random_bytes(self.random()));
         let settings = self.settings();
+        wish.add_fixed(&settings.authorize_parameters);
+        if settings.response_mode == ResponseMode::FormPost {
+            let mode = ("response_mode".to_owned(), "form_post".to_owned());
+            wish.added.push(mode);
+        }
         let redirect_uri = settings.public_url.redirect_uri();
         let scope = self.scope(&metadata);
         let acr_values = wish.acr_values.join(" ");
-        let mut extra = wish.with_fixed(&settings.authorize_parameters);
-        if settings.response_mode == ResponseMode::FormPost {
-            extra.push(("response_mode".to_owned(), "form_post".to_owned()));
-        }
-        let url = AuthorizationRequest {
+        let request = AuthorizationRequest {
             client_id: &settings.client_id,
             redirect_uri: &redirect_uri,
             scope: (!scope.is_empty()).then_some(scope.as_str()),
@@ -116,9 +138,9 @@ impl Bff {
             max_age: wish.max_age,
             acr_values: (!acr_values.is_empty()).then_some(acr_values.as_str()),
             ui_locales: wish.ui_locales.as_deref(),
-            extra: &extra,
-        }
-        .url(&metadata);
+            extra: &wish.added,
+        };
+        let url = self.lead(visit, &metadata, &request).await?;
         Ok((url.into(), binding))
     }
 }

@@ -26,6 +26,9 @@ const PROTOCOL: &[&str] = &[
     "client_secret",
     "client_assertion",
     "client_assertion_type",
+    "assertion",
+    "subject_token",
+    "actor_token",
     "code",
     "code_verifier",
     "grant_type",
@@ -44,10 +47,10 @@ const PROTOCOL: &[&str] = &[
 ];
 
 /// Known to every sign-in link, where each is checked in a way of its own; some are verified in the ID token.
-const KNOWN: &[&str] = &["prompt", "max_age", "acr_values"];
+const KNOWN: &[&str] = &["prompt", "max_age", "acr_values", "login_hint"];
 
 /// Known to every sign-in link, where each is checked in a way of its own; a value for all sign-ins may be fixed.
-const LINK: &[&str] = &["login_hint", "ui_locales", "idp"];
+const LINK: &[&str] = &["ui_locales", "idp"];
 
 /// The name of a parameter that goes to the provider besides the protocol's own, such as `resource` or `audience`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -176,7 +179,7 @@ mod tests {
                 Err(ParameterNameError::Protocol(name.to_owned()))
             );
         }
-        for name in ["prompt", "max_age", "acr_values"] {
+        for name in ["prompt", "max_age", "acr_values", "login_hint"] {
             assert!(matches!(
                 ParameterName::fixed(name),
                 Err(ParameterNameError::Known(_))

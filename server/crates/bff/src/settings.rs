@@ -1,8 +1,9 @@
 //! What the counter needs to know. Nothing here reads the environment: whoever builds a [`crate::Bff`] fills it in.
 
-use cloakroom_oidc::{ClientSecret, Issuer, SigningAlg};
+use cloakroom_oidc::{AssertionAudience, Issuer, SigningAlg};
 use ipnet::IpNet;
 
+use crate::client_auth::ClientAuthSetting;
 use crate::parameter_name::ParameterName;
 use crate::public_url::PublicUrl;
 
@@ -16,8 +17,10 @@ pub struct Settings {
     pub issuer: Issuer,
     /// This client's identifier at the provider (RFC 6749 section 2.2).
     pub client_id: String,
-    /// How this client proves itself at the provider.
+    /// How this client proves itself at the provider, to begin with: see [`crate::Bff::replace_client_auth`].
     pub client_auth: ClientAuthSetting,
+    /// To whom client assertions are addressed.
+    pub assertion_audience: AssertionAudience,
     /// Scopes to ask for. `None`: `openid profile email`, and `offline_access` where the metadata lists it. Empty: none is
     /// sent, and the authorization server grants its default ones (RFC 6749 section 3.3), which must hold `openid`.
     pub scopes: Option<Vec<String>>,
@@ -35,6 +38,9 @@ pub struct Settings {
     pub authorize_parameters: Vec<(ParameterName, String)>,
     /// Algorithms an ID token may be signed with. `None`: RS256 where the metadata lists it, else the asymmetric ones listed.
     pub id_token_algs: Option<Vec<SigningAlg>>,
+    /// Algorithms a userinfo answer must be signed with (`userinfo_signed_response_alg` of this client's registration);
+    /// a plain answer is refused then. `None`: signed or plain, as it comes, signed with what the metadata lists.
+    pub userinfo_algs: Option<Vec<SigningAlg>>,
     /// Audiences besides this client that an ID token may name (OpenID Connect Core section 3.1.3.7, step 3). Some
     /// providers add a project's or an API's.
     pub trusted_audiences: Vec<String>,
@@ -73,20 +79,6 @@ pub enum Par {
     Off,
 }
 
-/// How this client proves itself at the token endpoint (OpenID Connect Core section 9).
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ClientAuthSetting {
-    /// `client_secret_basic`, or `client_secret_post` where the metadata has only that.
-    Secret(ClientSecret),
-    /// `client_secret_basic`, whatever the metadata says.
-    SecretBasic(ClientSecret),
-    /// `client_secret_post`, whatever the metadata says.
-    SecretPost(ClientSecret),
-    /// `none`: a public client, with PKCE alone.
-    None,
-}
-
 impl Settings {
     /// The defaults for this client of this provider.
     pub fn new(
@@ -100,6 +92,7 @@ impl Settings {
             issuer,
             client_id: client_id.into(),
             client_auth,
+            assertion_audience: AssertionAudience::default(),
             scopes: None,
             response_mode: ResponseMode::default(),
             par: Par::default(),
@@ -107,6 +100,7 @@ impl Settings {
             login_parameters: Vec::new(),
             authorize_parameters: Vec::new(),
             id_token_algs: None,
+            userinfo_algs: None,
             trusted_audiences: Vec::new(),
             idle_seconds: 12 * 3600,
             absolute_seconds: 7 * 24 * 3600,

@@ -110,17 +110,16 @@ impl Wish {
         self.prompt.as_deref() == Some("none")
     }
 
-    /// The parameters of no meaning here, with those that a setting fixes for every sign-in. Where both name one, the
-    /// link's value counts.
-    pub(crate) fn with_fixed(&self, fixed: &[(ParameterName, String)]) -> Vec<(String, String)> {
-        let mut all = self.added.clone();
-        all.extend(
-            fixed
-                .iter()
-                .filter(|(name, _)| !self.added.iter().any(|(known, _)| known == name.as_str()))
-                .map(|(name, value)| (name.as_str().to_owned(), value.clone())),
-        );
-        all
+    /// Adds what a setting fixes for every sign-in. Where both name one, the link's value counts.
+    pub(crate) fn add_fixed(&mut self, fixed: &[(ParameterName, String)]) {
+        let of_link: Vec<String> = self.added.iter().map(|(name, _)| name.clone()).collect();
+        for (name, value) in fixed {
+            if name.as_str() == "ui_locales" {
+                self.ui_locales.get_or_insert_with(|| value.clone());
+            } else if !of_link.iter().any(|known| known == name.as_str()) {
+                self.added.push((name.as_str().to_owned(), value.clone()));
+            }
+        }
     }
 }
 
@@ -244,22 +243,27 @@ mod tests {
         };
         let mut wish = Wish::to(ReturnTo::root());
         wish.added = vec![("idp".to_owned(), "0oa1".to_owned())];
-        let all = wish.with_fixed(&[
+        wish.add_fixed(&[
             fixed("idp", "0oa2"),
             fixed("resource", "https://a"),
             fixed("resource", "https://b"),
+            fixed("ui_locales", "de"),
         ]);
-        let all: Vec<(&str, &str)> = all
+        let added: Vec<(&str, &str)> = wish
+            .added
             .iter()
             .map(|(name, value)| (&**name, &**value))
             .collect();
         assert_eq!(
-            all,
+            added,
             [
                 ("idp", "0oa1"),
                 ("resource", "https://a"),
                 ("resource", "https://b")
             ]
         );
+        assert_eq!(wish.ui_locales.as_deref(), Some("de"));
+        wish.add_fixed(&[fixed("ui_locales", "fr")]);
+        assert_eq!(wish.ui_locales.as_deref(), Some("de"));
     }
 }
