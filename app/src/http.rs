@@ -73,8 +73,8 @@ async fn page(State(options): State<LeptosOptions>, visit: Visit, request: Reque
 /// Runs a server function.
 async fn server_function(visit: Visit, mut request: Request) -> Response {
     if request.uri().path().starts_with("/auth/") {
-        // These read the raw query from the visit and have no arguments. Leptos must not parse any: where that fails,
-        // it redirects to the Referer, which after a sign-in is the provider (server_fn 0.8).
+        // These read the raw query or form from the visit and have no arguments. Leptos must not parse any: where that
+        // fails, it redirects to the Referer, which after a sign-in is the provider (server_fn 0.8).
         *request.uri_mut() = Uri::try_from(request.uri().path()).unwrap_or_default();
         *request.body_mut() = Body::empty();
     }
@@ -162,9 +162,15 @@ pub(crate) fn session() -> SessionView {
 
 /// What the page before left to be said, once.
 pub(crate) fn notice() -> Option<Notice> {
-    visit()?.take_notice().map(|left| match left {
-        Left::SignedOut => Notice::SignedOut,
-        Left::SignedOutHere => Notice::SignedOutHere,
+    let visit = visit()?;
+    let is_signed_in = visit.known_session().is_some();
+    visit.take_notice().and_then(|left| match left {
+        Left::SignedOut => Some(Notice::SignedOut),
+        Left::SignedOutHere => Some(Notice::SignedOutHere),
+        // Who is signed in here has nothing to do about it.
+        Left::NotSignedInSilently => (!is_signed_in).then_some(Notice::NotSignedInSilently),
+        // The enum is not exhaustive: what has no words here is not shown.
+        _ => None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The server functions. Login, callback and logout are one call on the `Bff` each, whose answer goes out as it is;
 //! `my_claims` is the pattern for functions of the application's own.
 //!
-//! The three protocol functions declare no arguments and always return `Ok`: Leptos answers arguments that do not
+//! The protocol functions declare no arguments and always return `Ok`: Leptos answers arguments that do not
 //! parse, and errors to a navigation, by a redirect to the Referer, which there is the provider.
 
 use leptos::prelude::*;
@@ -36,6 +36,17 @@ pub async fn login() -> Result<Destination, AuthError> {
 /// session, and leads to the return path.
 #[server(prefix = "/auth", endpoint = "callback", input = GetUrl)]
 pub async fn callback() -> Result<Destination, AuthError> {
+    if let Some(visit) = crate::http::visit() {
+        let answer = Box::pin(visit.bff().callback(&visit)).await;
+        visit.send(answer);
+    }
+    Ok(Destination::default())
+}
+
+/// Ends a sign-in whose answer the provider's page posts (OAuth 2.0 Form Post Response Mode): the same call, for the
+/// same address. Refused with 405 before it gets here, unless the counter is set to `form_post`.
+#[server(prefix = "/auth", endpoint = "callback")]
+pub async fn callback_form_post() -> Result<Destination, AuthError> {
     if let Some(visit) = crate::http::visit() {
         let answer = Box::pin(visit.bff().callback(&visit)).await;
         visit.send(answer);

@@ -10,7 +10,8 @@ mod sign_in_path;
 
 pub use error::AuthError;
 pub use functions::{
-    Callback, Destination, Done, Empty, Login, Logout, MyClaims, callback, login, logout, my_claims,
+    Callback, CallbackFormPost, Destination, Done, Empty, Login, Logout, MyClaims, callback,
+    callback_form_post, login, logout, my_claims,
 };
 #[cfg(feature = "ssr")]
 pub use guard::{current_user, require, require_session};

@@ -19,6 +19,8 @@ pub(crate) enum Notice {
     SignedOut,
     /// Signed out here; the provider may still know them.
     SignedOutHere,
+    /// The provider was asked to sign them in without asking them anything, and could not.
+    NotSignedInSilently,
 }
 
 impl Notice {
@@ -27,6 +29,9 @@ impl Notice {
             Self::SignedOut => "You are signed out.",
             Self::SignedOutHere => {
                 "You are signed out here. The sign-in service may still know you: on a shared computer, sign out there too."
+            }
+            Self::NotSignedInSilently => {
+                "The sign-in service needs to ask you something first. Continue to sign-in when you are ready."
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -16,6 +17,8 @@ const PREFIX: &str = "CLOAKROOM_";
 const DEVELOPMENT: &str = "CLOAKROOM_DEV_";
 /// The API proxy's upstreams.
 const API: &str = "CLOAKROOM_API_";
+/// The largest file of a secret or of keys, in bytes.
+const MAX_SECRET_FILE: u64 = 256 * 1024;
 
 /// What is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ impl fmt::Display for Problem {
 pub(crate) struct Found {
     pub(crate) value: Zeroizing<String>,
     pub(crate) place: String,
+    /// The file that holds the value, where the setting names one.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// Settings by name, as found.
@@ -97,6 +102,7 @@ impl Sources {
                 Found {
                     value: Zeroizing::new(value.trim().to_owned()),
                     place,
+                    file: None,
                 },
             );
         }
@@ -109,12 +115,15 @@ impl Sources {
         place: String,
         problems: &mut Vec<Problem>,
     ) {
-        match std::fs::read_to_string(path) {
-            Ok(text) => self.put(setting, &text, format!("{place} ({path})")),
-            Err(error) => problems.push(Problem::new(
-                place,
-                format!("the file {path} cannot be read: {error}"),
-            )),
+        let path = Path::new(path);
+        match read_secret_file(path) {
+            Ok(value) => {
+                let place = format!("{place} ({})", path.display());
+                let file = Some(path.to_owned());
+                self.values
+                    .insert(setting.name, Found { value, place, file });
+            }
+            Err(error) => problems.push(Problem::new(place, error)),
         }
     }
 
@@ -240,6 +249,22 @@ impl Sources {
     }
 }
 
+/// What a file that a setting names holds, without the white space around it. The error's words say what to do.
+pub(crate) fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, String> {
+    let named = path.display();
+    let mut text = Zeroizing::new(String::new());
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_SECRET_FILE + 1).read_to_string(&mut text));
+    match read {
+        Err(error) => Err(format!("the file {named} cannot be read: {error}")),
+        Ok(_) if text.len() as u64 > MAX_SECRET_FILE => Err(format!(
+            "the file {named} is larger than {MAX_SECRET_FILE} bytes: name the file that holds the secret or the keys alone"
+        )),
+        Ok(_) if text.trim().is_empty() => Err(format!("the file {named} is empty")),
+        Ok(_) => Ok(Zeroizing::new(text.trim().to_owned())),
+    }
+}
+
 fn level(place: &str) -> bool {
     place.starts_with(PREFIX)
 }
@@ -348,11 +373,11 @@ mod tests {
     #[test]
     fn every_problem_is_named_at_once() {
         let (_, problems) = read(
-            Some("isuer = \"x\"\nclient_id = { a = 1 }\nresponse_mode = \"form_post\""),
+            Some("isuer = \"x\"\nclient_id = { a = 1 }\nuniversal_logout = \"on\""),
             &[
                 ("CLOAKROOM_PUBLIC_ULR", "x"),
                 ("CLOAKROOM_BACKCHANNEL_LOGOUT", "on"),
-                ("CLOAKROOM_PAR", "off"),
+                ("CLOAKROOM_FRONTCHANNEL_LOGOUT", "off"),
             ],
             &[],
         );
@@ -396,6 +421,28 @@ mod tests {
             &[],
         );
         assert!(problems[0].text.contains("cannot be read"));
+    }
+
+    #[test]
+    fn an_empty_file_is_not_no_secret() {
+        let empty = tempfile::NamedTempFile::new().expect("a file");
+        let path = empty.path().to_str().expect("a path");
+        let (sources, problems) = read(None, &[("CLOAKROOM_CLIENT_SECRET_FILE", path)], &[]);
+        assert!(problems[0].text.contains("is empty"), "{problems:?}");
+        assert_eq!(value(&sources, "client_secret"), None);
+    }
+
+    #[test]
+    fn the_file_is_remembered_so_that_it_can_be_read_again() {
+        let mut key = tempfile::NamedTempFile::new().expect("a file");
+        key.write_all(b"{}\n").expect("written");
+        let path = key.path().to_str().expect("a path");
+        let file = format!("client_key_file = {path:?}");
+        let (sources, problems) = read(Some(&file), &[("CLOAKROOM_CLIENT_SECRET", "s")], &[]);
+        assert_eq!(problems, []);
+        let file = |name| sources.get(name).and_then(|found| found.file.clone());
+        assert_eq!(file("client_key").as_deref(), Some(key.path()));
+        assert_eq!(file("client_secret"), None);
     }
 
     #[test]

@@ -71,15 +71,55 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     plain(
         "scopes",
-        "Scopes to ask for [default: openid profile email, and offline_access where the provider lists it]",
+        "Scopes to ask for, or provider-default to name none [default: openid profile email, and offline_access where the provider lists it]",
     ),
     plain(
         "client_auth",
-        "client_secret_basic, client_secret_post or none [default: by what is configured]",
+        "client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none [default: by what is configured]",
+    ),
+    secret(
+        "client_key",
+        "This client's private keys for private_key_jwt, PEM, JWK or JWK set; the first signs, all are published",
+    ),
+    plain(
+        "client_key_id",
+        "The kid of the first key, as the provider knows it [default: the JWK's, else its thumbprint]",
+    ),
+    plain(
+        "client_assertion_alg",
+        "Algorithm of client assertions, such as PS256 or HS512 [default: by the key and what the provider lists]",
+    ),
+    plain(
+        "assertion_audience",
+        "To whom client assertions are addressed: endpoint, issuer or token_endpoint [default: endpoint]",
+    ),
+    plain(
+        "response_mode",
+        "How the provider's answer comes back: query or form_post [default: query]",
+    ),
+    plain(
+        "par",
+        "Whether authorization requests are pushed: auto, always or off [default: auto, where the provider requires it]",
+    ),
+    plain(
+        "pushed_requests_a_minute",
+        "Authorization requests a client address may have pushed in a minute [default: 60]",
+    ),
+    plain(
+        "login_parameters",
+        "Further parameters that a sign-in link may carry to the provider [default: none]",
+    ),
+    plain(
+        "authorize_parameters",
+        "Parameters of every authorization request, name=value, separated by spaces [default: none]",
     ),
     plain(
         "id_token_alg",
         "Algorithms an ID token may be signed with [default: RS256 where the provider lists it]",
+    ),
+    plain(
+        "userinfo_alg",
+        "Algorithms a userinfo answer must be signed with [default: signed or plain, as it comes]",
     ),
     plain(
         "trusted_audiences",
@@ -114,10 +154,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "log_format",
         "text or json [default: text on a terminal, else json]",
     ),
-    later("client_key_file", &[]),
-    later("assertion_audience", &["endpoint"]),
-    later("response_mode", &["query"]),
-    later("par", &["auto", "off"]),
     later("backchannel_logout", &["off"]),
     later("frontchannel_logout", &["off"]),
     later("universal_logout", &["off"]),

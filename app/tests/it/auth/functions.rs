@@ -1,12 +1,13 @@
 //! Where the server functions are, and what their typed calls read.
 
-use app::auth::{Callback, Destination, Done, Empty, Login, Logout, MyClaims};
+use app::auth::{Callback, CallbackFormPost, Destination, Done, Empty, Login, Logout, MyClaims};
 use leptos::server_fn::{Bytes, Decodes, Encodes, ServerFn};
 
 #[test]
 fn server_functions_are_at_the_addresses_of_the_contract() {
     assert_eq!(Login::PATH, "/auth/login");
     assert_eq!(Callback::PATH, "/auth/callback");
+    assert_eq!(CallbackFormPost::PATH, "/auth/callback");
     assert_eq!(Logout::PATH, "/auth/logout");
     assert_eq!(MyClaims::PATH, "/_fn/profile");
 }
@@ -23,6 +24,7 @@ fn every_server_function_is_found_with_its_method() {
             "GET /_fn/profile",
             "GET /auth/callback",
             "GET /auth/login",
+            "POST /auth/callback",
             "POST /auth/logout"
         ]
     );

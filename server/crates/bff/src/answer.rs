@@ -44,6 +44,16 @@ impl Answer {
         .header(header::CONTENT_TYPE, "application/json")
     }
 
+    /// JSON that is the same for everybody and may be kept for so many seconds.
+    pub(crate) fn shared_json(body: String, seconds: u32) -> Self {
+        Self {
+            body: Bytes::from(body),
+            ..Self::empty(StatusCode::OK)
+        }
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, &format!("public, max-age={seconds}"))
+    }
+
     /// An HTML page.
     pub(crate) fn html(status: StatusCode, body: String) -> Self {
         Self {

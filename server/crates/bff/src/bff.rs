@@ -1,18 +1,19 @@
 //! The counter itself: one handle that every endpoint and server function calls.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cloakroom_oidc::client::Provider;
-use cloakroom_oidc::{ClientAuth, ProviderMetadata, RelyingParty, SigningAlg};
+use cloakroom_oidc::{Freshness, ProviderMetadata, RelyingParty, SigningAlg};
 use cloakroom_vault::{KeyRing, Vault};
 use tokio_util::task::TaskTracker;
 
-use crate::budget::FailureBudget;
+use crate::budget::Budget;
+use crate::client_auth::ClientAuthSetting;
 use crate::cookies::Cookies;
 use crate::hooks::OnSignIn;
-use crate::settings::{ClientAuthSetting, Settings};
-use crate::time::{Clock, Random, SystemClock, SystemRandom};
+use crate::settings::Settings;
+use crate::time::{Clock, Random, SystemClock, SystemRandom, random_bytes};
 
 /// The counter. Cheap to clone; every clone is the same counter.
 #[derive(Clone)]
@@ -20,10 +21,13 @@ pub struct Bff(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// How this client proves itself now: replaced while the program runs.
+    client_auth: RwLock<Arc<ClientAuthSetting>>,
     provider: Provider,
     vault: Vault,
     cookies: Cookies,
-    budget: FailureBudget,
+    budget: Budget,
+    pushes: Budget,
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -74,8 +78,10 @@ impl Builder {
     /// The counter, ready to serve.
     pub fn build(self) -> Bff {
         Bff(Arc::new(Inner {
-            cookies: Cookies::new(&self.settings.public_url),
-            budget: FailureBudget::new(self.settings.failed_exchanges_a_minute),
+            cookies: Cookies::new(&self.settings.public_url, self.settings.response_mode),
+            budget: Budget::new(self.settings.failed_exchanges_a_minute),
+            pushes: Budget::new(self.settings.pushed_requests_a_minute),
+            client_auth: RwLock::new(Arc::new(self.settings.client_auth.clone())),
             settings: self.settings,
             provider: self.provider,
             vault: self.vault,
@@ -122,8 +128,14 @@ impl Bff {
         &self.0.cookies
     }
 
-    pub(crate) fn budget(&self) -> &FailureBudget {
+    /// Of code exchanges that fail.
+    pub(crate) fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// Of authorization requests that are pushed.
+    pub(crate) fn pushes(&self) -> &Budget {
+        &self.0.pushes
     }
 
     pub(crate) fn on_sign_in(&self) -> Option<&dyn OnSignIn> {
@@ -141,6 +153,28 @@ impl Bff {
     /// The counter's time, Unix seconds.
     pub fn now(&self) -> u64 {
         self.0.clock.now()
+    }
+
+    /// How this client proves itself from now on: a new secret, or a new set of keys. Requests under way end as they
+    /// began; no session ends by it. What `/auth/jwks.json` publishes is replaced with it, so that while keys are
+    /// rotated both are in the set.
+    pub fn replace_client_auth(&self, auth: ClientAuthSetting) {
+        *self
+            .0
+            .client_auth
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(auth);
+    }
+
+    /// How this client proves itself now.
+    pub fn client_auth(&self) -> Arc<ClientAuthSetting> {
+        Arc::clone(
+            &self
+                .0
+                .client_auth
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Work that goes on after the answer, and that shutdown waits for.
@@ -168,32 +202,24 @@ impl Bff {
     }
 
     /// This client as the provider's metadata wants it to prove itself (OpenID Connect Core section 9).
-    pub(crate) fn relying_party(&self, metadata: &ProviderMetadata) -> RelyingParty {
-        let auth = match &self.0.settings.client_auth {
-            ClientAuthSetting::SecretBasic(secret) => ClientAuth::SecretBasic(secret.clone()),
-            ClientAuthSetting::SecretPost(secret) => ClientAuth::SecretPost(secret.clone()),
-            ClientAuthSetting::None => ClientAuth::None,
-            ClientAuthSetting::Secret(secret) => {
-                // Left out, the list means client_secret_basic alone (OpenID Connect Discovery section 3).
-                let only_post = metadata
-                    .token_endpoint_auth_methods_supported
-                    .as_ref()
-                    .is_some_and(|methods| {
-                        methods.iter().any(|method| method == "client_secret_post")
-                            && !methods.iter().any(|method| method == "client_secret_basic")
-                    });
-                if only_post {
-                    ClientAuth::SecretPost(secret.clone())
-                } else {
-                    ClientAuth::SecretBasic(secret.clone())
-                }
-            }
-        };
+    pub(crate) fn relying_party(
+        &self,
+        auth: &ClientAuthSetting,
+        metadata: &ProviderMetadata,
+    ) -> RelyingParty {
         RelyingParty {
-            client_id: self.0.settings.client_id.clone(),
-            auth,
-            redirect_uri: self.0.settings.public_url.redirect_uri(),
+            assertion_audience: self.0.settings.assertion_audience,
+            ..RelyingParty::new(
+                self.0.settings.client_id.clone(),
+                auth.at(metadata),
+                self.0.settings.public_url.redirect_uri(),
+            )
         }
+    }
+
+    /// What makes one request to the provider unlike every other.
+    pub(crate) fn fresh(&self) -> Freshness {
+        Freshness::new(self.now(), random_bytes(self.random()))
     }
 
     /// Algorithms an ID token of this provider may be signed with. Never `none`, and HMAC only where it was named.

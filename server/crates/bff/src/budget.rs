@@ -1,6 +1,7 @@
-//! A budget of code exchanges for each client address. What is taken is given back for a sign-in that succeeds: an
-//! office behind one address signs in as often as it likes, while somebody who throws made-up codes at us stops
-//! reaching the store and the provider.
+//! A budget for each client address, of what costs the provider something. Of code exchanges, what is taken is given
+//! back for a sign-in that succeeds: an office behind one address signs in as often as it likes, while somebody who
+//! throws made-up codes at us stops reaching the store and the provider. Of pushed requests nothing is given back:
+//! whoever asks for a sign-in has done nothing yet that would tell a person from a flood.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use crate::time::Clock;
 
 /// The span a budget is for, in seconds.
 const WINDOW: u64 = 60;
-/// Exchanges under way at once from one address, whatever comes of them.
+/// Requests under way at once from one address, whatever comes of them.
 const IN_FLIGHT: u32 = 100;
 /// Addresses remembered at once. Each costs some tens of bytes.
 const MAX_ADDRESSES: usize = 100_000;
@@ -24,11 +25,11 @@ pub(crate) enum Payer {
     Shared,
 }
 
-/// How much more everybody together may fail than one address.
+/// How much more everybody together may have than one address.
 const SHARED: u32 = 20;
 
 #[derive(Debug, Clone)]
-pub(crate) struct FailureBudget {
+pub(crate) struct Budget {
     limit: u32,
     seen: Arc<Mutex<HashMap<Payer, Spent>>>,
 }
@@ -53,7 +54,7 @@ impl Spent {
     }
 }
 
-impl FailureBudget {
+impl Budget {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
             limit,
@@ -61,7 +62,7 @@ impl FailureBudget {
         }
     }
 
-    /// Takes an exchange out of a budget, where there is one left. It counts as failed until it is said otherwise.
+    /// Takes a request out of a budget, where there is one left. It counts as failed until it is said otherwise.
     pub(crate) fn reserve(&self, payer: Payer, clock: Arc<dyn Clock>) -> Option<Reservation> {
         let now = clock.now();
         let times = if payer == Payer::Shared { SHARED } else { 1 };
@@ -111,10 +112,10 @@ fn make_room(seen: &mut HashMap<Payer, Spent>, now: u64) {
     });
 }
 
-/// An exchange that was taken out of a budget. Dropped without a word, it has failed.
+/// A request that was taken out of a budget. Dropped without a word, it has failed.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    budget: FailureBudget,
+    budget: Budget,
     payer: Payer,
     clock: Arc<dyn Clock>,
     failed: bool,
@@ -126,7 +127,7 @@ impl Reservation {
         self.failed = false;
     }
 
-    /// It failed.
+    /// It failed, or is charged whatever comes of it.
     pub(crate) fn charge(self) {
         drop(self);
     }
@@ -152,7 +153,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{FailureBudget, IN_FLIGHT, MAX_ADDRESSES, Payer, SHARED};
+    use super::{Budget, IN_FLIGHT, MAX_ADDRESSES, Payer, SHARED};
     use crate::time::Clock;
 
     const ONE: Payer = Payer::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn failures_use_the_budget_up_and_a_minute_restores_it() {
-        let (budget, clock) = (FailureBudget::new(2), at(100));
+        let (budget, clock) = (Budget::new(2), at(100));
         for _ in 0..2 {
             budget
                 .reserve(ONE, clock.clone())
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn success_costs_nothing_and_what_is_dropped_has_failed() {
-        let (budget, clock) = (FailureBudget::new(1), at(0));
+        let (budget, clock) = (Budget::new(1), at(0));
         for _ in 0..50 {
             budget
                 .reserve(ONE, clock.clone())
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_bounded_while_it_is_under_way() {
-        let (budget, clock) = (FailureBudget::new(1), at(0));
+        let (budget, clock) = (Budget::new(1), at(0));
         let held: Vec<_> = (0..IN_FLIGHT)
             .map(|_| budget.reserve(ONE, clock.clone()).expect("it is allowed"))
             .collect();
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn everybody_behind_an_unknown_front_shares_a_larger_one() {
-        let (budget, clock) = (FailureBudget::new(1), at(0));
+        let (budget, clock) = (Budget::new(1), at(0));
         for _ in 0..SHARED {
             budget
                 .reserve(Payer::Shared, clock.clone())
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_without_end_and_does_not_forget_everybody() {
-        let (budget, clock) = (FailureBudget::new(1), at(0));
+        let (budget, clock) = (Budget::new(1), at(0));
         for n in 0..u32::try_from(MAX_ADDRESSES).expect("fits") + 10 {
             let payer = Payer::Address(IpAddr::V4(Ipv4Addr::from(n)));
             budget

@@ -1,5 +1,5 @@
-//! `GET /auth/callback`: takes the provider's answer and has the session made
-//! (RFC 6749 section 4.1.2, OpenID Connect Core section 3.1.2.7, RFC 9207).
+//! `/auth/callback`: takes the provider's answer, by GET or, with `form_post`, by POST, and has the session made
+//! (RFC 6749 section 4.1.2, OpenID Connect Core section 3.1.2.7, OAuth 2.0 Form Post Response Mode, RFC 9207).
 
 use std::sync::Arc;
 
@@ -16,11 +16,14 @@ use crate::fetch_metadata::Caller;
 use crate::make_session::{Exchange, Made};
 use crate::problem;
 use crate::query;
-use crate::return_to::ReturnTo;
+use crate::settings::ResponseMode;
+use crate::silent::SilentSignIn;
 use crate::tickets::TICKET;
-use crate::transaction::{Binding, Transaction, provider_tag};
-use crate::visit::Visit;
+use crate::transaction::{Asked, Binding, Transaction, provider_tag};
+use crate::visit::{Notice, Visit};
 
+/// The redirect URI's path.
+pub(crate) const CALLBACK_PATH: &str = "/auth/callback";
 /// Seconds a `begun_at` may lie ahead of this instance's clock.
 const CLOCK_SKEW: u64 = 60;
 
@@ -30,46 +33,92 @@ struct Failed {
     transaction: Option<Arc<Transaction>>,
 }
 
+/// A callback that did not fail.
+enum Completed {
+    /// A session was made.
+    SignedIn(Made),
+    /// A silent sign-in has its answer, which is no.
+    Silently(SilentSignIn),
+}
+
 impl Bff {
     /// Completes a sign-in: 303 to the return path, or to the error page. Everything is checked before anything is
-    /// sent to the provider, and the transaction is spent before that.
+    /// sent to the provider, and the transaction is spent before that. With `form_post` the 303 leads to
+    /// [`Self::arrive`] first.
     pub async fn callback(&self, visit: &Visit) -> Answer {
         if visit.caller() != Caller::Navigation {
             return problem::document(Code::NotANavigation, visit.reference());
         }
-        match self.complete(visit).await {
-            Ok(return_to) => Answer::see_other(return_to.as_str()),
-            Err(failed) => self.explain(visit, failed).await,
+        let (transaction, made) = match self.complete(visit).await {
+            Ok((transaction, Completed::SignedIn(made))) => (transaction, made),
+            Ok((transaction, Completed::Silently(said))) => {
+                // Nobody was signed in and nobody out: who is signed in here stays so.
+                tracing::info!(
+                    said = said.as_str(),
+                    "a silent sign-in came back without one"
+                );
+                return Answer::see_other(transaction.asked.return_to.as_str())
+                    .cookie(self.cookies().set_silent(said.as_str()))
+                    .cookie(
+                        self.cookies()
+                            .set_notice(Notice::NotSignedInSilently.as_str()),
+                    );
+            }
+            Err(failed) => return self.explain(visit, failed).await,
+        };
+        let return_to = &transaction.asked.return_to;
+        if self.settings().response_mode == ResponseMode::FormPost {
+            return self.leave_session(visit, made, return_to);
         }
+        // Where this fails, or the request is dropped before it is done, the session is undone.
+        match self.hand_over(visit, &made.ticket).await {
+            Ok(()) => {
+                made.keep();
+                Answer::see_other(return_to.as_str())
+            }
+            Err(error) => {
+                let transaction = Some(transaction);
+                self.explain(visit, Failed { error, transaction }).await
+            }
+        }
+    }
+
+    /// A browser that is signed in well enough goes on where a stale sign-in was to lead.
+    pub(crate) async fn go_on(&self, visit: &Visit, code: Code, asked: &Asked) -> Option<Answer> {
+        let session = visit.session().await.ok().flatten()?;
+        if !session.satisfies(&asked.acr_values, asked.max_age, self.now()) {
+            return None;
+        }
+        tracing::info!(
+            code = code.as_str(),
+            "a stale sign-in in a browser that is signed in: going on"
+        );
+        Some(Answer::see_other(asked.return_to.as_str()))
     }
 
     async fn explain(&self, visit: &Visit, failed: Failed) -> Answer {
         let Failed { error, transaction } = failed;
         let code = error.code();
-        if let Some(transaction) = transaction.as_ref().filter(|_| error.is_stale())
-            && let Ok(Some(session)) = visit.session().await
-            && session.satisfies(
-                &transaction.asked.acr_values,
-                transaction.asked.max_age,
-                self.now(),
-            )
-        {
-            tracing::info!(
-                code = code.as_str(),
-                "a stale sign-in in a browser that is signed in: going on"
-            );
-            return Answer::see_other(transaction.asked.return_to.as_str());
+        let state = query::only(visit.parameters(), "state");
+        if let Some(transaction) = transaction.as_ref().filter(|_| error.is_stale()) {
+            if self.settings().response_mode == ResponseMode::FormPost
+                && let Some(state) = &state
+            {
+                tracing::info!(code = code.as_str(), %error, "a stale sign-in: the session decides, which a POST does not show");
+                return self.leave_stale(visit, code, state);
+            }
+            if let Some(answer) = self.go_on(visit, code, &transaction.asked).await {
+                return answer;
+            }
         }
         // A provider's own words are text from outside: they go into a field, which the log's encoding escapes.
         // Should it quote the state, the log must not.
         let said = match &error {
             CallbackError::Provider { description, .. } => {
-                description
-                    .as_deref()
-                    .map(|words| match query::only(visit.query(), "state") {
-                        Some(state) => redact::without_secrets(words, &[state]),
-                        _ => words.to_owned(),
-                    })
+                description.as_deref().map(|words| match &state {
+                    Some(state) => redact::without_secrets(words, &[state]),
+                    None => words.to_owned(),
+                })
             }
             _ => None,
         };
@@ -91,14 +140,15 @@ impl Bff {
         )
     }
 
-    async fn complete(&self, visit: &Visit) -> Result<ReturnTo, Failed> {
-        let response = AuthorizationResponse::parse(visit.query()).map_err(|error| Failed {
-            transaction: error
-                .state()
-                .and_then(|state| Transaction::open(self.ring(), state).ok())
-                .map(Arc::new),
-            error: error.into(),
-        })?;
+    async fn complete(&self, visit: &Visit) -> Result<(Arc<Transaction>, Completed), Failed> {
+        let response =
+            AuthorizationResponse::parse(visit.parameters()).map_err(|error| Failed {
+                transaction: error
+                    .state()
+                    .and_then(|state| Transaction::open(self.ring(), state).ok())
+                    .map(Arc::new),
+                error: error.into(),
+            })?;
         let transaction = Transaction::open(self.ring(), response.state())
             .map(Arc::new)
             .map_err(|error| Failed {
@@ -109,7 +159,7 @@ impl Bff {
             .complete_transaction(visit, response, Arc::clone(&transaction))
             .await
         {
-            Ok(()) => Ok(transaction.asked.return_to.clone()),
+            Ok(completed) => Ok((transaction, completed)),
             Err(error) => Err(Failed {
                 error,
                 transaction: Some(transaction),
@@ -122,7 +172,7 @@ impl Bff {
         visit: &Visit,
         response: AuthorizationResponse,
         transaction: Arc<Transaction>,
-    ) -> Result<(), CallbackError> {
+    ) -> Result<Completed, CallbackError> {
         let now = self.now();
         let binding = self
             .cookies()
@@ -156,6 +206,10 @@ impl Bff {
             AuthorizationResponse::Error {
                 error, description, ..
             } => {
+                if let Some(said) = SilentSignIn::parse(&error).filter(|_| transaction.asked.silent)
+                {
+                    return Ok(Completed::Silently(said));
+                }
                 return Err(CallbackError::Provider {
                     error,
                     description,
@@ -163,24 +217,31 @@ impl Bff {
                 });
             }
         };
-        let made = self
-            .make_session(
-                visit,
-                Exchange {
-                    metadata,
-                    transaction,
-                    binding,
-                    code,
-                },
-            )
-            .await?;
-        self.hand_over(visit, made).await
+        self.make_session(
+            visit,
+            Exchange {
+                metadata,
+                transaction,
+                binding,
+                code,
+            },
+        )
+        .await
+        .map(Completed::SignedIn)
     }
 
     /// Gives the browser its new ticket and ends the sessions it came with: whatever it showed as its ticket, believed
     /// or not, is of no use any more.
-    async fn hand_over(&self, visit: &Visit, made: Made) -> Result<(), CallbackError> {
-        let shown = visit.presented_tickets();
+    pub(crate) async fn hand_over(
+        &self,
+        visit: &Visit,
+        ticket: &Ticket,
+    ) -> Result<(), CallbackError> {
+        let shown: Vec<Ticket> = visit
+            .presented_tickets()
+            .into_iter()
+            .filter(|shown| shown.bytes() != ticket.bytes())
+            .collect();
         // Read before they are deleted: what they held is revoked.
         let mut replaced = Vec::new();
         for ticket in &shown {
@@ -193,15 +254,10 @@ impl Bff {
                     .map(|(_, record)| record),
             );
         }
-        let handed = match visit.handle() {
-            Some(handle) => carry(handle, &made.ticket)
-                .await
-                .map_err(CallbackError::from),
-            None => Err(CallbackError::NotInstalled),
-        };
-        // Where this fails, or the request is dropped before it gets here, the session is undone.
-        handed?;
-        let has_refresh_token = made.keep();
+        match visit.handle() {
+            Some(handle) => carry(handle, ticket).await?,
+            None => return Err(CallbackError::NotInstalled),
+        }
         for ticket in &shown {
             if let Err(error) = self.vault().delete(ticket).await {
                 tracing::warn!(%error, "a session that was replaced could not be ended");
@@ -210,7 +266,9 @@ impl Bff {
         for record in replaced {
             self.revoke_in_background(record);
         }
-        tracing::info!(has_refresh_token, "signed in");
+        // What a silent sign-in before this one was answered with is not true any more.
+        visit.take_silent_sign_in();
+        tracing::info!("signed in");
         Ok(())
     }
 }

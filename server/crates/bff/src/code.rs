@@ -65,6 +65,9 @@ codes! {
     /// The return path does not lead to a page of this origin.
     ReturnToRefused = "return_to_refused", BAD_REQUEST, "This sign-in link is not right",
         "The place it leads to after signing in is not a page of this site. Start from the start page.";
+    /// A third-party-initiated login names another issuer than the one configured, or none (OpenID Connect Core section 4).
+    IssuerUnknown = "issuer_unknown", BAD_REQUEST, "This sign-in link is not right",
+        "It names another sign-in service than the one this application uses. Start from the start page.";
     /// The method does nothing here.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This does not work this way",
         "The address exists, but not for this kind of request.";

@@ -6,11 +6,15 @@ use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode;
 
 use crate::public_url::PublicUrl;
+use crate::settings::ResponseMode;
 
 /// How long the binding cookie lives after each sign-in was begun, in seconds.
 pub(crate) const BINDING_SECONDS: u64 = 3600;
 /// How long a notice waits for the page that shows it, in seconds.
 const NOTICE_SECONDS: u64 = 600;
+
+/// How long the answer to a silent sign-in waits to be heard, in seconds.
+const SILENT_SECONDS: u64 = 120;
 
 /// Tickets of one request that are looked at where sessions are ended.
 const MAX_PRESENTED: usize = 8;
@@ -19,13 +23,17 @@ const MAX_PRESENTED: usize = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct Cookies {
     secure: bool,
+    /// The provider's answer is posted from its own site, where a Lax cookie is not sent along.
+    form_post: bool,
     session: String,
     binding: String,
     notice: String,
+    silent: String,
+    arrival: String,
 }
 
 impl Cookies {
-    pub(crate) fn new(public_url: &PublicUrl) -> Self {
+    pub(crate) fn new(public_url: &PublicUrl, response_mode: ResponseMode) -> Self {
         let name = |what: &str| {
             if public_url.is_https() {
                 format!("__Host-Http-cloakroom-{what}")
@@ -36,9 +44,12 @@ impl Cookies {
         };
         Self {
             secure: public_url.is_https(),
+            form_post: response_mode == ResponseMode::FormPost,
             session: name("session"),
             binding: name("binding"),
             notice: name("notice"),
+            silent: name("silent"),
+            arrival: name("arrival"),
         }
     }
 
@@ -66,14 +77,44 @@ impl Cookies {
         .ok()
     }
 
-    /// Sent again, with the same value, by each sign-in that is begun.
+    /// Sent again, with the same value, by each sign-in that is begun. With `form_post` it must come along with a POST
+    /// from the provider's site; browsers take `None` only with `Secure`, which they allow on loopback over plain http.
     pub(crate) fn set_binding(&self, value: &str) -> Option<HeaderValue> {
-        self.set(&self.binding, value, BINDING_SECONDS)
+        if !self.form_post {
+            return self.set(&self.binding, value, BINDING_SECONDS);
+        }
+        HeaderValue::from_str(&format!(
+            "{}={value}; Max-Age={BINDING_SECONDS}; Path=/; HttpOnly; SameSite=None; Secure",
+            self.binding
+        ))
+        .ok()
     }
 
     /// A word for the next page, such as `signed-out`.
     pub(crate) fn set_notice(&self, value: &'static str) -> Option<HeaderValue> {
         self.set(&self.notice, value, NOTICE_SECONDS)
+    }
+
+    /// What a silent sign-in was answered with, for a script and for the next page.
+    pub(crate) fn set_silent(&self, value: &'static str) -> Option<HeaderValue> {
+        self.set(&self.silent, value, SILENT_SECONDS)
+    }
+
+    pub(crate) fn remove_silent(&self) -> Option<HeaderValue> {
+        self.set(&self.silent, "", 0)
+    }
+
+    /// What the provider's POST came to, for the GET after it. One for each sign-in, so that tabs do not collide.
+    pub(crate) fn set_arrival(&self, tag: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
+        self.set(&self.arrival_name(tag), value, seconds)
+    }
+
+    pub(crate) fn remove_arrival(&self, tag: &str) -> Option<HeaderValue> {
+        self.set(&self.arrival_name(tag), "", 0)
+    }
+
+    fn arrival_name(&self, tag: &str) -> String {
+        format!("{}-{tag}", self.arrival)
     }
 
     pub(crate) fn remove_notice(&self) -> Option<HeaderValue> {
@@ -146,6 +187,15 @@ impl Cookies {
         read(headers, &self.binding)
     }
 
+    /// The value under this sign-in's own name, where exactly one was sent.
+    pub(crate) fn arrival(&self, headers: &HeaderMap, tag: &str) -> Option<String> {
+        read(headers, &self.arrival_name(tag)).map(str::to_owned)
+    }
+
+    pub(crate) fn silent<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        read(headers, &self.silent)
+    }
+
     pub(crate) fn notice<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         read(headers, &self.notice)
     }
@@ -187,9 +237,40 @@ mod tests {
 
     use super::Cookies;
     use crate::public_url::PublicUrl;
+    use crate::settings::ResponseMode;
 
     fn cookies(url: &str) -> Cookies {
-        Cookies::new(&PublicUrl::parse(url).expect("a public URL"))
+        with(url, ResponseMode::Query)
+    }
+
+    fn with(url: &str, response_mode: ResponseMode) -> Cookies {
+        Cookies::new(&PublicUrl::parse(url).expect("a public URL"), response_mode)
+    }
+
+    #[test]
+    fn with_form_post_the_binding_alone_comes_along_from_another_site() {
+        for (url, name) in [
+            ("https://app.example.com", "__Host-Http-cloakroom-binding"),
+            ("http://localhost:3000", "cloakroom-binding-3000"),
+        ] {
+            let cookies = with(url, ResponseMode::FormPost);
+            assert_eq!(
+                cookies.set_binding("v").expect("a header"),
+                format!("{name}=v; Max-Age=3600; Path=/; HttpOnly; SameSite=None; Secure")
+            );
+            for other in [
+                cookies.remove_session(),
+                cookies.set_notice("n"),
+                cookies.set_silent("s"),
+                cookies.set_arrival("t", "v", 120),
+            ] {
+                let other = other.expect("a header");
+                assert!(
+                    other.to_str().expect("text").contains("; SameSite=Lax"),
+                    "{other:?}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -200,6 +281,10 @@ mod tests {
             cookies.remove_session(),
             cookies.set_notice("n"),
             cookies.remove_notice(),
+            cookies.set_silent("s"),
+            cookies.remove_silent(),
+            cookies.set_arrival("t", "v", 120),
+            cookies.remove_arrival("t"),
         ] {
             let value = value.expect("a header");
             let text = value.to_str().expect("text");

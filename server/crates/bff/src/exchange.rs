@@ -3,21 +3,15 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use cloakroom_oidc::client::{ProviderError, TransportError};
+use cloakroom_oidc::userinfo::{self, UserinfoExpectations};
 use cloakroom_oidc::{
-    AuthorizationCode, CodeVerifier, IdToken, IdTokenClaims, IdTokenError, IdTokenExpectations,
-    KeySet, Nonce, Policy, ProviderMetadata, RelyingParty, TokenError, TokenResponse,
-    UserinfoError, id_token, redact, token_request, userinfo,
+    AuthorizationCode, ClientAuthError, ClientSecret, CodeVerifier, IdToken, IdTokenClaims,
+    IdTokenError, IdTokenExpectations, KeySet, Nonce, Policy, ProviderMetadata, TokenError,
+    TokenResponse, UserinfoError, id_token, redact, token_request,
 };
-use http::Request;
-use http::header::AUTHORIZATION;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 use crate::bff::Bff;
 use crate::code::Code;
@@ -35,6 +29,9 @@ pub(crate) enum ExchangeError {
     Provider(#[from] ProviderError),
     #[error("the provider cannot be reached: {0}")]
     Transport(#[from] TransportError),
+    /// RFC 6749 section 2.3, RFC 7523 section 2.2.
+    #[error("{0}")]
+    ClientAuth(#[from] ClientAuthError),
     #[error("{0}")]
     Token(#[from] TokenError),
     #[error(
@@ -53,7 +50,10 @@ impl ExchangeError {
             Self::Provider(_) | Self::Transport(_) => Code::ProviderDown,
             Self::Token(error) if error.is_transient() => Code::ProviderDown,
             Self::Token(error) if error.is_invalid_grant() => Code::CodeRefused,
-            Self::Token(TokenError::Refused { .. }) => Code::ClientRefused,
+            Self::Token(TokenError::Refused { .. } | TokenError::Unauthorized) => {
+                Code::ClientRefused
+            }
+            Self::ClientAuth(_) => Code::Internal,
             Self::Token(_) | Self::NoIdToken => Code::ProviderAnswer,
             Self::IdToken(_) => Code::IdTokenRefused,
             Self::Userinfo(_) => Code::UserinfoRefused,
@@ -65,6 +65,7 @@ impl ExchangeError {
         match self {
             Self::Provider(error) => error.code(),
             Self::Transport(error) => error.code(),
+            Self::ClientAuth(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::NoIdToken => "token_no_id_token",
             Self::IdToken(error) => error.code(),
@@ -93,13 +94,28 @@ impl Bff {
         asked: &Asked,
     ) -> Result<Record, ExchangeError> {
         let http = self.provider().http();
-        let relying_party = self.relying_party(metadata);
-        let request = token_request::authorization_code(metadata, &relying_party, code, verifier);
+        // Read once: a secret that is replaced meanwhile is for the next exchange.
+        let auth = self.client_auth();
+        let relying_party = self.relying_party(&auth, metadata);
+        let request = token_request::authorization_code(
+            metadata,
+            &relying_party,
+            code,
+            verifier,
+            self.fresh(),
+        )?;
         // A provider may quote what it was sent: what it says goes to the log, what it was sent must not.
-        let sent = secrets_of(&request, &[code.expose(), verifier.expose()]);
+        let sent = redact::secrets_in(&request);
         let tokens = TokenResponse::parse(&http.send(request).await?)
             .map_err(|error| error.without(&sent))?;
         let received_at = self.now();
+        let withheld = tokens.withheld_scopes(&self.scope(metadata)).join(" ");
+        if !withheld.is_empty() {
+            tracing::info!(
+                withheld,
+                "the provider granted fewer scopes than were asked for"
+            );
+        }
         let raw = tokens.id_token.as_ref().ok_or(ExchangeError::NoIdToken)?;
         let expectations = IdTokenExpectations {
             issuer: &metadata.issuer,
@@ -115,7 +131,8 @@ impl Bff {
         };
         // Boxed: each holds an HTTP call's state, which need not stand in every future above it.
         let claims =
-            Box::pin(self.verify_id_token(metadata, &relying_party, raw, &expectations)).await?;
+            Box::pin(self.verify_id_token(metadata, auth.id_token_secret(), raw, &expectations))
+                .await?;
         let userinfo = Box::pin(self.userinfo(metadata, &tokens, &claims)).await?;
         Ok(Record {
             user: user_claims(
@@ -142,13 +159,13 @@ impl Bff {
     async fn verify_id_token(
         &self,
         metadata: &ProviderMetadata,
-        relying_party: &RelyingParty,
+        client_secret: Option<&ClientSecret>,
         raw: &IdToken,
         expectations: &IdTokenExpectations<'_>,
     ) -> Result<IdTokenClaims, ExchangeError> {
         let algs = self.id_token_algs(metadata);
         let policy = Policy {
-            client_secret: relying_party.auth.secret(),
+            client_secret,
             ..Policy::new(&algs)
         };
         let verify = |keys: &Arc<KeySet>| id_token::verify(raw, keys, &policy, expectations);
@@ -173,46 +190,39 @@ impl Bff {
             return Ok(None);
         }
         let request = userinfo::request(metadata, &tokens.access_token)?;
+        let sent = redact::secrets_in(&request);
         let response = self.provider().http().send(request).await?;
-        let said = userinfo::parse(&response, &claims.subject).map_err(|error| match error {
+        let algs = match &self.settings().userinfo_algs {
+            Some(named) => named.clone(),
+            None => userinfo::algorithms(metadata),
+        };
+        let policy = Policy::new(&algs);
+        let expectations = UserinfoExpectations {
+            leeway: LEEWAY,
+            signature_required: self.settings().userinfo_algs.is_some(),
+            ..UserinfoExpectations::new(
+                &metadata.issuer,
+                &self.settings().client_id,
+                &claims.subject,
+                self.now(),
+            )
+        };
+        let verify = |keys: &Arc<KeySet>| userinfo::verify(&response, keys, &policy, &expectations);
+        let keys = self.provider().keys().await?;
+        let said = match verify(&keys) {
+            Err(error) if error.may_be_a_new_key() => {
+                verify(&self.provider().keys_after_unknown_kid().await?)
+            }
+            said => said,
+        };
+        said.map(Some).map_err(|error| match error {
             // It may quote the token that it does not take.
             UserinfoError::Unauthorized { status, error } => UserinfoError::Unauthorized {
                 status,
-                error: error
-                    .map(|words| redact::without_secrets(&words, &[tokens.access_token.expose()])),
-            },
-            other => other,
-        })?;
-        Ok(Some(said))
+                error: error.map(|words| redact::without_secrets(&words, &sent)),
+            }
+            .into(),
+            other => other.into(),
+        })
     }
-}
-
-/// Everything secret in a token request, in the spellings that it was sent in.
-fn secrets_of(request: &Request<Bytes>, more: &[&str]) -> Zeroizing<Vec<String>> {
-    let mut secrets: Vec<String> = more.iter().map(|secret| (*secret).to_owned()).collect();
-    let credentials = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if let Some(basic) = credentials.and_then(|value| value.strip_prefix("Basic ")) {
-        secrets.push(basic.to_owned());
-        let pair = STANDARD
-            .decode(basic)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some((_, secret)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
-            secrets.push(secret.to_owned());
-            secrets.push(
-                percent_decode_str(&secret.replace('+', " "))
-                    .decode_utf8_lossy()
-                    .into_owned(),
-            );
-        }
-    }
-    for (name, value) in form_urlencoded::parse(request.body()) {
-        if name == "client_secret" {
-            secrets.push(value.into_owned());
-        }
-    }
-    Zeroizing::new(secrets)
 }

@@ -45,10 +45,14 @@ impl Bff {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd)
         .with_always_save(false);
+        let response_mode = self.settings().response_mode;
+        let cross_site_writes = CsrfLayer::new().with_insecure_bypass(move |method, uri| {
+            guard::takes_forms(response_mode, method, uri.path())
+        });
         router
             .layer(from_fn(attach))
             .layer(sessions)
-            .layer(CsrfLayer::new())
+            .layer(cross_site_writes)
             .layer(from_fn_with_state(self.clone(), arrive))
     }
 }
@@ -88,7 +92,11 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
     // The path is logged without its query: codes and states stand there.
     let span = tracing::info_span!("request", r#ref = visit.reference(), method = %visit.method(), path = visit.path());
     async move {
-        let mut response = if let Some(answer) = guard::refuse(&visit) {
+        let refused = match guard::refuse(&visit) {
+            Some(answer) => Some(answer),
+            None => guard::take_form(&visit, &mut request).await,
+        };
+        let mut response = if let Some(answer) = refused {
             answer.into_response()
         } else {
             request.extensions_mut().insert(visit.clone());

@@ -8,10 +8,12 @@ use cloakroom_vault::{Consumed, Deadlines, IndexTerm, Ticket};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
+use crate::arrival::ARRIVAL_SECONDS;
 use crate::bff::Bff;
 use crate::callback_error::CallbackError;
 use crate::hooks::SignIn;
 use crate::record::Record;
+use crate::settings::ResponseMode;
 use crate::time::random_bytes;
 use crate::transaction::{Binding, Transaction};
 use crate::visit::Visit;
@@ -35,11 +37,9 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// The browser gets the ticket. Says whether there is a refresh token.
-    pub(crate) fn keep(mut self) -> bool {
-        self.unkept
-            .take()
-            .is_some_and(|(_, record)| record.refresh_token.is_some())
+    /// The browser gets the ticket.
+    pub(crate) fn keep(mut self) {
+        self.unkept = None;
     }
 }
 
@@ -126,10 +126,14 @@ impl Bff {
             )
             .await?;
         match self.admit(&mut record).await {
-            Ok(ticket) => Ok(Made {
-                ticket,
-                unkept: Some((self.clone(), record)),
-            }),
+            Ok(ticket) => {
+                let has_refresh_token = record.refresh_token.is_some();
+                tracing::info!(has_refresh_token, "a session was made");
+                Ok(Made {
+                    ticket,
+                    unkept: Some((self.clone(), record)),
+                })
+            }
             Err(error) => {
                 // Nobody will use these tokens: the provider need not keep them alive.
                 self.revoke_in_background(record);
@@ -156,9 +160,12 @@ impl Bff {
         let now = self.now();
         let ticket = Ticket::from_bytes(random_bytes(self.random()));
         let absolute_until = now.saturating_add(self.settings().absolute_seconds);
-        let idle_until = now
-            .saturating_add(self.settings().idle_seconds)
-            .min(absolute_until);
+        // With form_post the browser has yet to come for its ticket: a session that nobody comes for ends by itself.
+        let first = match self.settings().response_mode {
+            ResponseMode::Query => self.settings().idle_seconds,
+            ResponseMode::FormPost => self.settings().idle_seconds.min(ARRIVAL_SECONDS),
+        };
+        let idle_until = now.saturating_add(first).min(absolute_until);
         let mut indexes = vec![IndexTerm::new(
             "subject",
             &[&record.issuer, &record.subject],

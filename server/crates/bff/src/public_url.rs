@@ -3,6 +3,8 @@
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::callback::CALLBACK_PATH;
+
 /// The public address, `scheme://host[:port]`, without a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
@@ -99,7 +101,7 @@ impl PublicUrl {
 
     /// The redirect URI registered at the provider (RFC 6749 section 3.1.2).
     pub fn redirect_uri(&self) -> String {
-        format!("{}/auth/callback", self.origin)
+        format!("{}{CALLBACK_PATH}", self.origin)
     }
 
     /// The post-logout redirect URI registered at the provider (OpenID Connect RP-Initiated Logout 1.0, section 3).

@@ -1,81 +1,46 @@
-//! Reading a raw query: each parameter at most once, percent-encoded UTF-8, of sane length
+//! Reading a raw query, or the body of a form: each parameter at most once, percent-encoded UTF-8, of sane length
 //! (RFC 6749 section 3.1: parameters must not be included more than once).
 
-use std::collections::HashSet;
-
-use percent_encoding::percent_decode_str;
+use cloakroom_oidc::FormError;
+use cloakroom_oidc::form::Form;
 
 use crate::code::Code;
 
-/// The longest query of a protocol endpoint, in bytes. A code is some hundred bytes, a state at most 1,024.
-pub(crate) const MAX_QUERY: usize = 16 * 1024;
-/// The longest single value, in bytes before decoding. Some providers' codes are themselves signed tokens.
-const MAX_VALUE: usize = 8 * 1024;
-
 /// What is wrong with the form of a query, whatever its parameters mean. Refused before anything reads it.
 pub(crate) fn check(query: &str) -> Result<(), Code> {
-    if query.len() > MAX_QUERY {
-        return Err(Code::ParameterTooLong);
+    match Form::parse(query) {
+        Ok(_) => Ok(()),
+        Err(FormError::TooLong) => Err(Code::ParameterTooLong),
+        Err(FormError::RepeatedParameter) => Err(Code::ParameterRepeated),
+        Err(_) => Err(Code::ParameterMalformed),
     }
-    let mut seen = HashSet::new();
-    for (name, value) in pairs(query) {
-        if value.len() > MAX_VALUE {
-            return Err(Code::ParameterTooLong);
-        }
-        let name = decode(name).ok_or(Code::ParameterMalformed)?;
-        decode(value).ok_or(Code::ParameterMalformed)?;
-        if !seen.insert(name) {
-            return Err(Code::ParameterRepeated);
-        }
-    }
-    Ok(())
 }
 
-/// One parameter's value, decoded. A query that [`check`] passed has at most one.
+/// One parameter's value, decoded, of a query that [`check`] passes; nothing of any other.
 pub(crate) fn get(query: &str, name: &str) -> Option<String> {
-    pairs(query)
-        .find(|(key, _)| decode(key).as_deref() == Some(name))
-        .and_then(|(_, value)| decode(value))
+    Form::parse(query).ok()?.get(name).map(str::to_owned)
 }
 
 /// One parameter's value, where it stands in the query exactly once, however broken the rest is.
 pub(crate) fn only(query: &str, name: &str) -> Option<String> {
-    let mut values = pairs(query)
-        .filter(|(key, _)| decode(key).as_deref() == Some(name))
-        .map(|(_, value)| value);
-    match (values.next(), values.next()) {
-        (Some(value), None) if value.len() <= MAX_VALUE => decode(value),
-        _ => None,
-    }
+    let mut values = one_by_one(query).filter_map(|pair| get(pair, name));
+    values.next().filter(|_| values.next().is_none())
 }
 
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+/// Whether a parameter of this name stands in the query, once or more often.
+pub(crate) fn holds(query: &str, name: &str) -> bool {
+    one_by_one(query).any(|pair| get(pair, name).is_some())
 }
 
-fn decode(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let broken = bytes.iter().enumerate().any(|(at, byte)| {
-        *byte == b'%'
-            && !bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-    });
-    if broken {
-        return None;
-    }
-    percent_decode_str(&text.replace('+', " "))
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+fn one_by_one(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_QUERY, check, get};
+    use cloakroom_oidc::form::MAX_BYTES;
+
+    use super::{check, get, holds, only};
     use crate::code::Code;
 
     #[test]
@@ -88,13 +53,29 @@ mod tests {
         assert_eq!(check("code=%2"), Err(Code::ParameterMalformed));
         assert_eq!(check("code=%zz"), Err(Code::ParameterMalformed));
         assert_eq!(
-            check(&format!("code={}", "a".repeat(MAX_QUERY))),
+            check(&format!("code={}", "a".repeat(MAX_BYTES))),
             Err(Code::ParameterTooLong)
         );
         assert_eq!(
             check(&format!("code={}", "a".repeat(9000))),
             Err(Code::ParameterTooLong)
         );
+    }
+
+    #[test]
+    fn a_parameter_is_seen_however_it_is_spelled() {
+        assert!(holds("a=b&%63ode=", "code") && holds("code", "code"));
+        assert!(!holds("a=code&codes=b", "code"));
+    }
+
+    #[test]
+    fn what_stands_there_once_is_read_however_broken_the_rest_is() {
+        assert_eq!(
+            only("a=%zz&state=b%20c&a=1&a=2", "state").as_deref(),
+            Some("b c")
+        );
+        assert_eq!(only("state=b&st%61te=c", "state"), None);
+        assert_eq!(only("a=state", "state"), None);
     }
 
     #[test]

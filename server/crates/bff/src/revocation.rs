@@ -1,8 +1,10 @@
 //! Telling the provider that tokens are no longer needed (RFC 7009). Never in anybody's way: it happens after the
 //! answer, within the transport's time-outs, and a failure is logged.
 
+use bytes::Bytes;
+use cloakroom_oidc::redact;
 use cloakroom_oidc::revocation::{self, RevocableToken};
-use cloakroom_oidc::{RefreshToken, redact};
+use http::Request;
 
 use crate::bff::Bff;
 use crate::record::Record;
@@ -19,7 +21,7 @@ impl Bff {
             tracing::warn!("tokens are not revoked: the provider's metadata cannot be had");
             return;
         };
-        let relying_party = self.relying_party(&metadata);
+        let relying_party = self.relying_party(&self.client_auth(), &metadata);
         // The refresh token first: it is the one that would live on (RFC 7009 section 2.1).
         let refresh = record.refresh_token.as_ref().map(RevocableToken::Refresh);
         let tokens = [
@@ -30,26 +32,28 @@ impl Bff {
             ),
         ];
         for (kind, token) in tokens {
-            let Some(request) =
-                token.and_then(|token| revocation::request(&metadata, &relying_party, token))
-            else {
-                continue;
-            };
-            match self.provider().http().send(request).await {
-                Ok(response) => {
-                    if let Err(error) = revocation::parse(&response) {
-                        // A provider may quote the token that it does not take.
-                        let held = [
-                            Some(record.access_token.expose()),
-                            record.refresh_token.as_ref().map(RefreshToken::expose),
-                        ];
-                        let held: Vec<&str> = held.into_iter().flatten().collect();
-                        let error = redact::without_secrets(&error.to_string(), &held);
-                        tracing::warn!(kind, error, "a token could not be revoked");
-                    }
-                }
+            let Some(token) = token else { continue };
+            // Each request proves this client anew: an assertion is good once, at one endpoint.
+            match revocation::request(&metadata, &relying_party, token, self.fresh()) {
+                Ok(Some(request)) => self.send_revocation(kind, request).await,
+                // The provider has no endpoint for it.
+                Ok(None) => return,
                 Err(error) => tracing::warn!(kind, %error, "a token could not be revoked"),
             }
+        }
+    }
+
+    async fn send_revocation(&self, kind: &'static str, request: Request<Bytes>) {
+        let sent = redact::secrets_in(&request);
+        match self.provider().http().send(request).await {
+            Ok(response) => {
+                if let Err(error) = revocation::parse(&response) {
+                    // A provider may quote the token that it does not take.
+                    let error = redact::without_secrets(&error.to_string(), &sent);
+                    tracing::warn!(kind, error, "a token could not be revoked");
+                }
+            }
+            Err(error) => tracing::warn!(kind, %error, "a token could not be revoked"),
         }
     }
 }

@@ -4,21 +4,34 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::answer::Answer;
+use crate::arrival::ARRIVAL_PATH;
 use crate::bff::Bff;
+use crate::callback::CALLBACK_PATH;
 use crate::code::Code;
 use crate::extract::refusal;
 use crate::failure::ERROR_PATH;
 use crate::health;
+use crate::initiate::INITIATE_PATH;
+use crate::jwks;
 use crate::problem::escape;
 use crate::session_endpoint;
 use crate::visit::Visit;
 
 impl Bff {
-    /// Every endpoint but login, callback and logout: `/auth/session`, `/healthz`, `/readyz`. Health is asked under any
-    /// name and by anyone, so merge [`Self::health_router`] outside of [`Self::install`] and this inside.
+    /// Every endpoint but login, callback and logout: `/auth/session`, `/auth/initiate`, `/auth/jwks.json`, and
+    /// `/auth/arrive`, which completes what `form_post` began. Health is asked under any name and by anyone, so merge
+    /// [`Self::health_router`] outside of [`Self::install`] and this inside.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/auth/session", get(session_endpoint::session))
+            .route(INITIATE_PATH, get(initiate).post(initiate))
+            .route(
+                ARRIVAL_PATH,
+                get(|Extension(visit): Extension<Visit>| async move {
+                    visit.bff().arrive(&visit).await
+                }),
+            )
+            .route("/auth/jwks.json", get(jwks::jwks))
             .method_not_allowed_fallback(|visit: Visit| async move {
                 refusal(&visit, Code::MethodNotAllowed)
             })
@@ -37,10 +50,18 @@ impl Bff {
     pub fn sign_in_router(&self) -> Router {
         Router::new()
             .route("/auth/login", get(|Extension(visit): Extension<Visit>| async move { visit.bff().login(&visit).await }))
-            .route("/auth/callback", get(|Extension(visit): Extension<Visit>| async move { visit.bff().callback(&visit).await }))
+            .route(CALLBACK_PATH, get(callback).post(callback))
             .route("/auth/logout", post(|Extension(visit): Extension<Visit>| async move { visit.bff().logout(&visit).await }))
             .route(ERROR_PATH, get(error_page))
     }
+}
+
+async fn callback(Extension(visit): Extension<Visit>) -> Answer {
+    visit.bff().callback(&visit).await
+}
+
+async fn initiate(Extension(visit): Extension<Visit>) -> Answer {
+    visit.bff().initiate(&visit).await
 }
 
 /// What happened, one button that starts again, and the reference that the log has too.

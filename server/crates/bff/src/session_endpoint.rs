@@ -10,7 +10,8 @@ use crate::query;
 use crate::visit::Visit;
 
 /// 200 with `{"signed_in":false}`, or `{"signed_in":true,"user":{..},"expires_in":seconds,..}`; 503 where the store
-/// does not answer. `?touch=false` does not extend the session.
+/// does not answer. `?touch=false` does not extend the session. After a silent sign-in that the provider would have had
+/// to ask for, `"silent_sign_in":"login_required"` is there once, so that a script does not try again and again.
 pub(crate) async fn session(Extension(visit): Extension<Visit>) -> Answer {
     let touch = query::get(visit.query(), "touch").as_deref() != Some("false");
     let found = if touch {
@@ -18,9 +19,13 @@ pub(crate) async fn session(Extension(visit): Extension<Visit>) -> Answer {
     } else {
         visit.session_untouched().await
     };
-    match found {
-        Ok(Some(session)) => Answer::json(StatusCode::OK, &session.to_json(visit.bff().now())),
-        Ok(None) => Answer::json(StatusCode::OK, &json!({ "signed_in": false })),
-        Err(error) => problem::document(error.code(), visit.reference()),
+    let mut body = match found {
+        Ok(Some(session)) => session.to_json(visit.bff().now()),
+        Ok(None) => json!({ "signed_in": false }),
+        Err(error) => return problem::document(error.code(), visit.reference()),
+    };
+    if let (Some(silent), Some(members)) = (visit.take_silent_sign_in(), body.as_object_mut()) {
+        members.insert("silent_sign_in".to_owned(), silent.as_str().into());
     }
+    Answer::json(StatusCode::OK, &body)
 }

@@ -22,6 +22,9 @@ const SEAL: &str = "cloakroom sign-in state";
 const BINDING: &str = "cloakroom sign-in binding";
 const VERIFIER: &str = "cloakroom pkce verifier";
 const NONCE: &str = "cloakroom nonce";
+/// The top bit of the return path's length says that the sign-in is silent. No length comes near it, and a `state` that
+/// an older program sealed has it unset.
+const SILENT: u16 = 1 << 15;
 /// The longest list of `acr_values` that fits into `state`, in bytes.
 pub(crate) const MAX_ACR_VALUES: usize = 128;
 const MAC_BYTES: usize = 32;
@@ -66,6 +69,8 @@ pub(crate) struct Asked {
     pub(crate) max_age: Option<u64>,
     /// Any of these satisfies; empty: any at all.
     pub(crate) acr_values: Vec<String>,
+    /// `prompt=none` was sent: that the provider would have to ask is then an answer (section 3.1.2.6).
+    pub(crate) silent: bool,
 }
 
 /// A transaction that was begun or opened, with what is derived for it.
@@ -193,8 +198,8 @@ pub(crate) fn provider_tag(issuer: &str) -> [u8; PROVIDER_BYTES] {
     tag
 }
 
-/// `mac | provider | begun_at | max_age + 1, or 0 | length of the return path | return path | acr values`, the last
-/// space-separated.
+/// `mac | provider | begun_at | max_age + 1, or 0 | length of the return path and the silent bit | return path | acr
+/// values`, the last space-separated.
 fn encode(asked: &Asked, mac: &[u8; MAC_BYTES]) -> Vec<u8> {
     let path = asked.return_to.as_str().as_bytes();
     let acr_values = asked.acr_values.join(" ");
@@ -209,7 +214,9 @@ fn encode(asked: &Asked, mac: &[u8; MAC_BYTES]) -> Vec<u8> {
             .map_or(0, |age| age.saturating_add(1))
             .to_be_bytes(),
     );
-    payload.extend_from_slice(&u16::try_from(path.len()).unwrap_or(0).to_be_bytes());
+    let silent = if asked.silent { SILENT } else { 0 };
+    let length = u16::try_from(path.len()).unwrap_or(0) | silent;
+    payload.extend_from_slice(&length.to_be_bytes());
     payload.extend_from_slice(path);
     payload.extend_from_slice(acr_values.as_bytes());
     payload
@@ -221,7 +228,8 @@ fn decode(payload: &[u8]) -> Option<(Asked, [u8; MAC_BYTES])> {
     let (begun_at, rest) = rest.split_first_chunk::<8>()?;
     let (max_age, rest) = rest.split_first_chunk::<8>()?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
-    let (path, acr_values) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let length = u16::from_be_bytes(*length);
+    let (path, acr_values) = rest.split_at_checked(usize::from(length & !SILENT))?;
     let asked = Asked {
         provider: *provider,
         // Parsed again: a path that an older program let through does not get past a newer rule.
@@ -233,6 +241,7 @@ fn decode(payload: &[u8]) -> Option<(Asked, [u8; MAC_BYTES])> {
             .split_ascii_whitespace()
             .map(str::to_owned)
             .collect(),
+        silent: length & SILENT != 0,
     };
     Some((asked, *mac))
 }
@@ -258,6 +267,7 @@ mod tests {
             begun_at: 1_800_000_000,
             max_age: Some(0),
             acr_values: vec!["urn:okta:loa:2fa:any".to_owned(), "phr".to_owned()],
+            silent: false,
         }
     }
 
@@ -281,6 +291,7 @@ mod tests {
     #[test]
     fn the_longest_state_fits_and_uses_only_plain_characters() {
         let mut most = asked(&format!("/{}", "a".repeat(MAX_BYTES - 1)));
+        most.silent = true;
         most.acr_values = vec!["x".repeat(super::MAX_ACR_VALUES)];
         let (_, state) = Transaction::begin(&ring(1), most, &Binding::from_bytes([0; 32]), [0; 16]);
         assert!(state.len() <= MAX_STATE, "{}", state.len());
@@ -318,6 +329,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_was_asked_comes_back(
+            path in "/[a-z]{0,20}(\\?[a-z]{1,5}=[a-z]{0,5})?",
+            begun_at in any::<u64>(),
+            max_age in proptest::option::of(0..u64::MAX),
+            acr_values in proptest::collection::vec("[!-~]{1,20}", 0..5),
+            silent in any::<bool>(),
+            id in any::<[u8; 16]>(),
+        ) {
+            let asked = Asked {
+                return_to: ReturnTo::parse(&path).expect("a path"),
+                begun_at, max_age, acr_values, silent,
+                ..asked("/")
+            };
+            let binding = Binding::from_bytes([7; 32]);
+            let (_, state) = Transaction::begin(&ring(1), asked.clone(), &binding, id);
+            prop_assert!(state.len() <= MAX_STATE);
+            let opened = Transaction::open(&ring(1), &state).expect("it opens");
+            prop_assert_eq!(opened.asked.clone(), asked);
+            prop_assert!(opened.is_bound_to(&binding));
+        }
+
+        #[test]
         fn another_browser_is_refused(mine in any::<[u8; 32]>(), theirs in any::<[u8; 32]>(), id in any::<[u8; 16]>()) {
             prop_assume!(mine != theirs);
             let (_, state) = Transaction::begin(&ring(1), asked("/"), &Binding::from_bytes(mine), id);
@@ -349,10 +382,10 @@ mod tests {
         #[test]
         fn whatever_was_asked_comes_back(
             path in "/[a-z0-9%?&=#é]{0,60}", begun_at: u64, max_age in prop::option::of(0..u64::MAX),
-            acr_values in prop::collection::vec("[!-~]{1,30}", 0..4), provider: [u8; 8], id: [u8; 16], binding: [u8; 32],
+            acr_values in prop::collection::vec("[!-~]{1,30}", 0..4), silent: bool, provider: [u8; 8], id: [u8; 16], binding: [u8; 32],
         ) {
             let Ok(return_to) = ReturnTo::parse(&path) else { return Ok(()) };
-            let asked = Asked { provider, return_to, begun_at, max_age, acr_values };
+            let asked = Asked { provider, return_to, begun_at, max_age, acr_values, silent };
             let binding = Binding::from_bytes(binding);
             let (_, state) = Transaction::begin(&ring(1), asked.clone(), &binding, id);
             let opened = Transaction::open(&ring(1), &state).expect("it opens");

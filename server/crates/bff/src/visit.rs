@@ -16,6 +16,7 @@ use crate::budget::Payer;
 use crate::fetch_metadata::{Caller, Site};
 use crate::record::Record;
 use crate::session::Session;
+use crate::silent::SilentSignIn;
 
 /// The most seconds between two writes of the idle deadline of one session; with a short one, a quarter of it.
 const TOUCH_EVERY: u64 = 60;
@@ -31,6 +32,7 @@ struct Inner {
     headers: HeaderMap,
     address: Option<IpAddr>,
     reference: String,
+    form: OnceLock<String>,
     handle: OnceLock<tower_sessions::Session>,
     found: OnceCell<Found>,
     cookies: Mutex<Vec<HeaderValue>>,
@@ -71,6 +73,7 @@ impl Visit {
             headers,
             address,
             reference,
+            form: OnceLock::new(),
             handle: OnceLock::new(),
             found: OnceCell::new(),
             cookies: Mutex::new(Vec::new()),
@@ -91,6 +94,17 @@ impl Visit {
     /// The raw query, without `?`, as it came; empty where there is none.
     pub fn query(&self) -> &str {
         self.0.uri.query().unwrap_or_default()
+    }
+
+    /// The parameters of a protocol endpoint: of the form that another site posted, where one was taken, whatever its
+    /// address says; else of the query.
+    pub(crate) fn parameters(&self) -> &str {
+        self.0.form.get().map_or(self.query(), String::as_str)
+    }
+
+    pub(crate) fn take_form(&self, form: String) {
+        // Only the outermost layer takes one, once a request.
+        let _ = self.0.form.set(form);
     }
 
     /// The path and query of the request.
@@ -339,29 +353,49 @@ impl Visit {
         self.add_cookie(self.0.bff.cookies().remove_notice());
         notice
     }
+
+    /// What a silent sign-in was just answered with; it is said once. `GET /auth/session` says it to scripts, so an
+    /// application that begins silent sign-ins of its own accord asks here before it begins another.
+    pub fn take_silent_sign_in(&self) -> Option<SilentSignIn> {
+        let answer = SilentSignIn::parse(self.0.bff.cookies().silent(&self.0.headers)?);
+        self.add_cookie(self.0.bff.cookies().remove_silent());
+        answer
+    }
 }
 
 /// What a page tells a person once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notice {
     /// Signed out here and at the provider.
     SignedOut,
     /// Signed out here; the provider may still know them.
     SignedOutHere,
+    /// A silent sign-in came back with nobody signed in: the provider would have had to ask.
+    NotSignedInSilently,
 }
 
 impl Notice {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::SignedOut,
+        Self::SignedOutHere,
+        Self::NotSignedInSilently,
+    ];
+
     /// The word in the cookie.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignedOut => "signed-out",
             Self::SignedOutHere => "signed-out-here",
+            Self::NotSignedInSilently => "not-signed-in-silently",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::SignedOut, Self::SignedOutHere]
-            .into_iter()
+        Self::ALL
+            .iter()
+            .copied()
             .find(|notice| notice.as_str() == text)
     }
 }

@@ -7,6 +7,7 @@ use tower_sessions::cookie::Cookie;
 
 use crate::cookies::Cookies;
 use crate::public_url::PublicUrl;
+use crate::settings::ResponseMode;
 use crate::transaction::Binding;
 
 /// Each line is one header. Whether a session's ticket was believed, over https or on loopback.
@@ -24,7 +25,7 @@ pub fn cookies(data: &[u8]) -> bool {
 
 fn check(url: &str, headers: &HeaderMap) -> bool {
     let public_url = PublicUrl::parse(url).expect("a public URL");
-    let cookies = Cookies::new(&public_url);
+    let cookies = Cookies::new(&public_url, ResponseMode::Query);
     let name = cookies.session_name();
     check_once(name, cookies.session(headers), headers);
     let presented = cookies.presented(headers);

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use cloakroom_oidc::AuthorizationResponse;
+use cloakroom_oidc::form::MAX_BYTES;
 
 use crate::code::Code;
-use crate::query::{MAX_QUERY, check, get, only};
+use crate::query::{check, get, only};
 
 /// Checks the form of a query. What passes has each parameter once, and means what an ordinary form decoder reads.
 pub fn query(data: &[u8]) -> bool {
@@ -20,7 +21,7 @@ pub fn query(data: &[u8]) -> bool {
     }
     match check(text) {
         Ok(()) => {
-            assert!(text.len() <= MAX_QUERY);
+            assert!(text.len() <= MAX_BYTES);
             assert_eq!(names.len(), form.len(), "a parameter stands there twice");
             for (name, value) in &form {
                 assert_eq!(get(text, name).as_ref(), Some(value));

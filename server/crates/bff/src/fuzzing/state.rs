@@ -29,6 +29,7 @@ fn begin(path: &str, acr_values: &[&str], id: [u8; 16]) -> String {
         begun_at: NOW,
         max_age: Some(300),
         acr_values: acr_values.iter().map(|&value| value.to_owned()).collect(),
+        silent: false,
     };
     Transaction::begin(ring(), asked, &binding(), id).1
 }

@@ -94,6 +94,32 @@ impl App {
         browser.follow(answered, 1).await
     }
 
+    /// Presses the button of the page with which a provider posts its answer, as its script does: a navigation from
+    /// another site.
+    pub(crate) async fn post(&self, browser: &Browser, page: &Response) -> Response {
+        let (action, fields) = page.form().expect("the provider answers with a form");
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        browser
+            .post_form(action, &fields)
+            .from_page(page.url())
+            .await
+    }
+
+    /// Follows a sign-in link through a provider that posts its answer; gives the answer to that POST.
+    pub(crate) async fn posted(&self, browser: &Browser, link: &str) -> Response {
+        let page = self.at_provider(browser, link).await;
+        self.post(browser, &page).await
+    }
+
+    /// The name of a cookie of ours.
+    pub(crate) fn cookie(&self, what: &str) -> String {
+        let port = self.public_url.rsplit(':').next().unwrap();
+        format!("cloakroom-{what}-{port}")
+    }
+
     pub(crate) async fn sign_in(&self, browser: &Browser) {
         let answer = self.at_callback(browser, "/auth/login").await;
         assert_eq!(

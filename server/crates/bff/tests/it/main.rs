@@ -5,7 +5,11 @@
 mod app;
 mod budget;
 mod corpus;
+mod form_post;
 mod hooks;
+mod initiate;
 mod late;
 mod lifetimes;
 mod plain_axum;
+mod silent;
+mod wish;
