@@ -26,6 +26,7 @@ mod record;
 mod resources;
 mod respond;
 mod settings;
+mod sign_in;
 mod state;
 mod token;
 mod token_faults;
