@@ -66,6 +66,10 @@ fn answers() {
             error: "invalid_client".to_owned()
         })
     );
+    assert_eq!(
+        parse(&answer(401, "text/html", "<html>")),
+        Err(RevocationError::Unauthorized)
+    );
     let mut busy = answer(503, "text/plain", "");
     busy.headers_mut()
         .insert("retry-after", "30".parse().unwrap());
