@@ -1,7 +1,7 @@
 # Cloakroom. `make run` to see it, `make test` to prove it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build site server test lint unit gate e2e clean
+.PHONY: help run build site server test lint unit gate e2e bench fuzz clean
 
 # Native builds leave `frontend` out: with it, app/ssr and app/hydrate would be on together.
 NATIVE := --workspace --exclude frontend
@@ -46,6 +46,15 @@ gate: ## The WebAssembly half knows nothing of tokens, and crates know only whom
 
 e2e: build ## The browser tests, with the built program
 	@sh end2end/test.sh
+
+bench: ## Benchmarks; fails where ID token validation costs over 1.3 times its bare signature
+	$(CARGO) bench --locked --package cloakroom-oidc
+
+# FUZZ_SECONDS for each target; TARGET for one alone.
+FUZZ_SECONDS ?= 1200
+
+fuzz: ## Fuzzes every target for FUZZ_SECONDS (1200), or TARGET=jwt alone; wants a nightly compiler
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh server/fuzz/run.sh $(TARGET)
 
 clean: ## Removes what was built
 	$(CARGO) clean

@@ -13,6 +13,9 @@ const HELP = `The development identity provider: an OpenID Provider in Okta's sh
   --public-url URL       where browsers find the application; default http://localhost:3000, or CLOAKROOM_PUBLIC_URL
   --client-id ID         default cloakroom-dev, or CLOAKROOM_CLIENT_ID
   --client-secret SECRET default cloakroom-dev-secret, or CLOAKROOM_CLIENT_SECRET
+  --client-metadata JSON what the client is registered with beside the usual, such as
+                         {"token_endpoint_auth_method":"private_key_jwt","jwks_uri":".."}
+  --require-par          accept pushed authorization requests only
   --code-ttl SECONDS     how long an authorization code is good for; default 60
   --token-ttl SECONDS    how long an access token is good for; default 3600
   --state-file FILE      keep keys, sessions and tokens there over a restart
@@ -35,6 +38,8 @@ function options() {
         'public-url': { type: 'string', default: env.CLOAKROOM_PUBLIC_URL || 'http://localhost:3000' },
         'client-id': { type: 'string', default: env.CLOAKROOM_CLIENT_ID || 'cloakroom-dev' },
         'client-secret': { type: 'string', default: env.CLOAKROOM_CLIENT_SECRET || 'cloakroom-dev-secret' },
+        'client-metadata': { type: 'string', default: '{}' },
+        'require-par': { type: 'boolean', default: false },
         'code-ttl': { type: 'string', default: '60' },
         'token-ttl': { type: 'string', default: '3600' },
         'state-file': { type: 'string' },
@@ -67,6 +72,16 @@ function webUrl(name, text) {
   return text;
 }
 
+function jsonObject(name, text) {
+  try {
+    const value = JSON.parse(text);
+    if (value && typeof value === 'object' && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  return fail(`${name} has to be a JSON object.`);
+}
+
 const values = options();
 const port = wholeNumber('--port', values.port, 0, 65535);
 const log = (line) => process.stdout.write(`${line}\n`);
@@ -75,6 +90,8 @@ const settings = {
   publicUrl: webUrl('--public-url', values['public-url']),
   clientId: values['client-id'],
   clientSecret: values['client-secret'],
+  clientMetadata: jsonObject('--client-metadata', values['client-metadata']),
+  requirePar: values['require-par'],
   codeTtl: wholeNumber('--code-ttl', values['code-ttl'], 1, 3600),
   accessTokenTtl: wholeNumber('--token-ttl', values['token-ttl'], 1, 86400),
   stateFile: values['state-file'],

@@ -32,6 +32,8 @@ const DAY = 24 * HOUR;
  * @property {string} clientSecret
  * @property {number} codeTtl       seconds that an authorization code is good for
  * @property {number} accessTokenTtl  seconds
+ * @property {object} clientMetadata  what this client is registered with beside the usual (RFC 7591 section 2)
+ * @property {boolean} requirePar   authorization requests must be pushed (RFC 9126 section 5)
  * @property {import('node:crypto').JsonWebKey & { kid: string }} jwk  RSA private key that signs
  * @property {string[]} cookieKeys
  * @property {import('./store.mjs').Store} store
@@ -94,7 +96,7 @@ const renderError = (publicUrl) => async (ctx, out) => {
 
 /** @param {ProviderOptions} options */
 export function createProvider(options) {
-  const { issuer, publicUrl, clientId, clientSecret, codeTtl, accessTokenTtl, jwk, recorder, log } = options;
+  const { issuer, publicUrl, clientId, clientSecret, codeTtl, accessTokenTtl, clientMetadata, requirePar, jwk, recorder, log } = options;
   const cookieSuffix = new URL(issuer).port;
   const policy = interactionPolicy.base();
   policy.get('consent').checks.clear();
@@ -134,6 +136,8 @@ export function createProvider(options) {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
       },
+      jwtUserinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: requirePar },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: rpInitiatedLogout(publicUrl),
     },
@@ -156,6 +160,9 @@ export function createProvider(options) {
       response_types: ['code'],
       redirect_uris: [`${publicUrl}/auth/callback`],
       post_logout_redirect_uris: [`${publicUrl}/`],
+      ...clientMetadata,
+      // A client that signs its assertions with a key of its own has no secret.
+      ...(clientMetadata.token_endpoint_auth_method === 'private_key_jwt' ? { client_secret: undefined } : {}),
     }],
   });
 

@@ -51,7 +51,10 @@ export const recording = (recorder) => async (ctx, next) => {
   if (route === 'authorization' || route === 'resume') {
     const location = ctx.response.get('location');
     if (location) recorder.note('code', new URL(location, ctx.href).searchParams.get('code'));
+    // response_mode=form_post: a page with the answer's fields.
+    if (typeof ctx.body === 'string') recorder.note('code', /name="code" value="([^"]+)"/.exec(ctx.body)?.[1]);
   }
+  if (route === 'pushed_authorization_request') recorder.noteAll(body);
   if (route === 'token' || route === 'introspection' || route === 'revocation') {
     recorder.noteAll(body);
     if (route === 'token') recorder.noteAll(ctx.body);

@@ -51,6 +51,8 @@ function saveState(file, state) {
  * @property {string} clientSecret
  * @property {number} [codeTtl]     seconds, default 60
  * @property {number} [accessTokenTtl]  seconds, default 3600
+ * @property {object} [clientMetadata]  what the client is registered with beside the usual
+ * @property {boolean} [requirePar]  authorization requests must be pushed, default false
  * @property {string} [record]      file for what was issued and received
  * @property {string} [stateFile]   file that keeps keys, sessions and tokens over a restart
  * @property {(line: string) => void} [log]
@@ -77,6 +79,8 @@ export async function startProvider({ port, stateFile, record, log = () => {}, .
   const provider = createProvider({
     codeTtl: 60,
     accessTokenTtl: 3600,
+    clientMetadata: {},
+    requirePar: false,
     ...options,
     issuer,
     publicUrl,

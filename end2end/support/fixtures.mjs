@@ -88,13 +88,15 @@ class Watch {
  * @type {import('@playwright/test').TestType<
  *   import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions & { watch: Watch },
  *   import('@playwright/test').PlaywrightWorkerArgs & import('@playwright/test').PlaywrightWorkerOptions
- *     & { scheme: 'http' | 'https', stack: Stack }>}
+ *     & { scheme: 'http' | 'https', strict: boolean, stack: Stack }>}
  */
 export const test = base.extend({
   scheme: ['http', { option: true, scope: 'worker' }],
 
-  stack: [async ({ scheme }, use, workerInfo) => {
-    const stack = new Stack({ scheme, name: `${scheme}-${workerInfo.workerIndex}` });
+  strict: [false, { option: true, scope: 'worker' }],
+
+  stack: [async ({ scheme, strict }, use, workerInfo) => {
+    const stack = new Stack({ scheme, strict, name: `${strict ? 'strict-' : ''}${scheme}-${workerInfo.workerIndex}` });
     try {
       await stack.start();
       await use(stack);

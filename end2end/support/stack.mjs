@@ -1,7 +1,8 @@
 /**
- * One Cloakroom with its own store, its own provider and a front before it, on free ports.
+ * One Cloakroom with its own store, its own provider and a front before it, on free ports. `strict` is the most that a
+ * provider asks for: assertions signed with a key of the client's own, requests pushed, answers posted, userinfo signed.
  */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -41,9 +42,12 @@ export class Stack {
 
   #clientSecret = `${randomBytes(24).toString('base64url')}+/%~`;
 
-  /** @param {{ scheme: 'http' | 'https', name: string }} options the name is that of the log files */
-  constructor({ scheme, name }) {
+  #clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+  /** @param {{ scheme: 'http' | 'https', name: string, strict?: boolean }} options the name is that of the log files */
+  constructor({ scheme, name, strict = false }) {
     this.#scheme = scheme;
+    this.strict = strict;
     this.#name = name;
   }
 
@@ -83,15 +87,35 @@ export class Stack {
     this.endSession = `${this.issuer}/v1/logout`;
     this.#provider = this.#program('provider', process.execPath, [
       join(END2END, 'provider', 'main.mjs'), '--port', String(port), '--public-url', this.origin, '--record', this.#recordFile,
+      ...(this.strict ? ['--require-par', '--client-metadata', JSON.stringify(this.#clientMetadata())] : []),
     ], { CLOAKROOM_CLIENT_ID: 'cloakroom-browser-tests', CLOAKROOM_CLIENT_SECRET: this.#clientSecret });
     await this.#answering(this.#provider, { host: '127.0.0.1', port });
+  }
+
+  #clientMetadata() {
+    const key = { ...this.#clientKey.publicKey.export({ format: 'jwk' }), kid: 'browser-tests', use: 'sig', alg: 'ES256' };
+    return {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      userinfo_signed_response_alg: 'RS256',
+      // The provider would not trust the front's certificate.
+      ...(this.#scheme === 'https' ? { jwks: { keys: [key] } } : { jwks_uri: `${this.origin}/auth/jwks.json` }),
+    };
+  }
+
+  #clientSettings() {
+    if (!this.strict) return { CLOAKROOM_CLIENT_SECRET: this.#clientSecret };
+    const file = join(this.#folder, 'client-key.json');
+    const key = { ...this.#clientKey.privateKey.export({ format: 'jwk' }), kid: 'browser-tests' };
+    writeFileSync(file, JSON.stringify(key), { mode: 0o600 });
+    return { CLOAKROOM_CLIENT_KEY_FILE: file, CLOAKROOM_RESPONSE_MODE: 'form_post' };
   }
 
   async #startCloakroom() {
     this.#cloakroom = this.#program('cloakroom', BINARY, [], {
       CLOAKROOM_ISSUER: this.issuer,
       CLOAKROOM_CLIENT_ID: 'cloakroom-browser-tests',
-      CLOAKROOM_CLIENT_SECRET: this.#clientSecret,
+      ...this.#clientSettings(),
       CLOAKROOM_PUBLIC_URL: this.origin,
       CLOAKROOM_LISTEN: `127.0.0.1:${this.#cloakroomPort}`,
       CLOAKROOM_STORE: `sqlite:${join(this.#folder, 'sessions.db')}`,

@@ -166,10 +166,12 @@ impl Cookies {
             .collect()
     }
 
+    /// Under any reading. The session layer's reader takes off white space of every alphabet, and a browser lets anyone
+    /// set a cookie whose name is ours after a no-break space.
     fn means_session(&self, pair: &[u8]) -> bool {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair);
         let decoded: Vec<u8> = percent_decode(name).collect();
-        decoded.trim_ascii() == self.session.as_bytes()
+        String::from_utf8_lossy(&decoded).trim() == self.session
     }
 
     /// Every well-formed ticket under our exact name, however often it came.
@@ -344,6 +346,12 @@ mod tests {
         let foreign = [b"name=Jos\xe9; ".as_slice(), ours.as_bytes()].concat();
         assert_eq!(seen(&[&foreign]).last(), lines(&[&ours]).first());
         assert_eq!(seen(&[]), lines(&[]));
+        for space in ["\u{a0}", "\u{2003}", "\u{3000}", "%C2%A0", "%20"] {
+            let before = format!("{space}cloakroom-session-3000=BBBBBBBBBBBBBBBBBBBBBA; {ours}");
+            assert_eq!(seen(&[before.as_bytes()]), lines(&[&ours]), "{space:?}");
+            let after = format!("cloakroom-session-3000{space}=BBBBBBBBBBBBBBBBBBBBBA; a=b");
+            assert_eq!(seen(&[after.as_bytes()]), lines(&["a=b"]), "{space:?}");
+        }
     }
 
     #[test]

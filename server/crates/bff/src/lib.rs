@@ -27,6 +27,8 @@ mod extract;
 mod failure;
 mod fetch_metadata;
 mod form;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod health;
 mod hooks;

@@ -139,6 +139,9 @@ fn is_under(path: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
     use super::{MAX_BYTES, ReturnTo, ReturnToError};
 
     fn parsed(text: &str) -> Result<String, ReturnToError> {
@@ -232,5 +235,27 @@ mod tests {
             parsed(&format!("/{}", "é".repeat(200))),
             Err(ReturnToError::TooLong)
         );
+    }
+
+    /// What makes a path leave, or look as if it did not.
+    const PARTS: &str = "(/|\\\\|\\.|%2e|%2f|%5C|%25|%09|%00|:|@|\\?|#|;|auth|AUTH|%61uth|api|https:|evil\\.example|a|é|\u{2003}|[ -~]){0,12}";
+
+    proptest! {
+        #[test]
+        fn whatever_goes_in_what_comes_out_stays_on_this_origin(
+            text in prop_oneof![PARTS.prop_map(|text: String| format!("/{text}")), PARTS, ".{0,80}"]
+        ) {
+            let Ok(path) = ReturnTo::parse(&text) else { return Ok(()) };
+            let base = Url::parse("https://app.example/auth/callback?code=c").expect("a base");
+            for target in [path.as_str(), &text] {
+                let url = base.join(target).expect("it resolves");
+                prop_assert_eq!(url.origin(), base.origin());
+                let first = url.path().split('/').nth(1).map(str::to_ascii_lowercase);
+                prop_assert!(!matches!(first.as_deref(), Some("auth" | "api")), "{}", url);
+            }
+            prop_assert!(path.as_str().bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'));
+            prop_assert!(!path.as_str().starts_with("//"));
+            prop_assert_eq!(ReturnTo::parse(path.as_str()), Ok(path));
+        }
     }
 }

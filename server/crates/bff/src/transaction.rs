@@ -248,6 +248,8 @@ fn decode(payload: &[u8]) -> Option<(Asked, [u8; MAC_BYTES])> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use cloakroom_vault::KeyRing;
     use proptest::prelude::*;
 
@@ -327,28 +329,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_asked_comes_back(
-            path in "/[a-z]{0,20}(\\?[a-z]{1,5}=[a-z]{0,5})?",
-            begun_at in any::<u64>(),
-            max_age in proptest::option::of(0..u64::MAX),
-            acr_values in proptest::collection::vec("[!-~]{1,20}", 0..5),
-            silent in any::<bool>(),
-            id in any::<[u8; 16]>(),
-        ) {
-            let asked = Asked {
-                return_to: ReturnTo::parse(&path).expect("a path"),
-                begun_at, max_age, acr_values, silent,
-                ..asked("/")
-            };
-            let binding = Binding::from_bytes([7; 32]);
-            let (_, state) = Transaction::begin(&ring(1), asked.clone(), &binding, id);
-            prop_assert!(state.len() <= MAX_STATE);
-            let opened = Transaction::open(&ring(1), &state).expect("it opens");
-            prop_assert_eq!(opened.asked.clone(), asked);
-            prop_assert!(opened.is_bound_to(&binding));
-        }
-
-        #[test]
         fn another_browser_is_refused(mine in any::<[u8; 32]>(), theirs in any::<[u8; 32]>(), id in any::<[u8; 16]>()) {
             prop_assume!(mine != theirs);
             let (_, state) = Transaction::begin(&ring(1), asked("/"), &Binding::from_bytes(mine), id);
@@ -366,6 +346,31 @@ mod tests {
             bytes[at] = ALPHABET[(was + usize::from(change)) % 64];
             let changed = String::from_utf8(bytes).expect("ASCII");
             prop_assert!(Transaction::open(&ring(1), &changed).is_err());
+        }
+
+        #[test]
+        fn any_flipped_bit_is_refused(at in any::<prop::sample::Index>(), bit in 0..8u8, id in any::<[u8; 16]>()) {
+            let (_, state) = Transaction::begin(&ring(1), asked("/profile"), &Binding::from_bytes([7; 32]), id);
+            let mut sealed = URL_SAFE_NO_PAD.decode(state).expect("base64url");
+            let at = at.index(sealed.len());
+            sealed[at] ^= 1 << bit;
+            prop_assert!(Transaction::open(&ring(1), &URL_SAFE_NO_PAD.encode(sealed)).is_err());
+        }
+
+        #[test]
+        fn whatever_was_asked_comes_back(
+            path in "/[a-z0-9%?&=#é]{0,60}", begun_at: u64, max_age in prop::option::of(0..u64::MAX),
+            acr_values in prop::collection::vec("[!-~]{1,30}", 0..4), provider: [u8; 8], id: [u8; 16], binding: [u8; 32],
+            silent: bool,
+        ) {
+            let Ok(return_to) = ReturnTo::parse(&path) else { return Ok(()) };
+            let asked = Asked { provider, return_to, begun_at, max_age, acr_values, silent };
+            let binding = Binding::from_bytes(binding);
+            let (_, state) = Transaction::begin(&ring(1), asked.clone(), &binding, id);
+            let opened = Transaction::open(&ring(1), &state).expect("it opens");
+            prop_assert_eq!(&opened.asked, &asked);
+            prop_assert_eq!(opened.id(), &id);
+            prop_assert!(opened.is_bound_to(&binding));
         }
 
         #[test]

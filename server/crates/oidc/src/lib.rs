@@ -16,6 +16,8 @@ pub mod client_assertion;
 pub mod client_keys;
 pub mod end_session;
 pub mod form;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hint;
 pub mod id_token;
 pub mod issuer;

@@ -147,7 +147,9 @@ impl TokenError {
 
     /// Whether the code or refresh token is dead for good: `invalid_grant` with a 4xx other than 429.
     pub fn is_invalid_grant(&self) -> bool {
-        matches!(self, Self::Refused { error, .. } if error == "invalid_grant")
+        // 429 is RateLimited, whatever its body says; an error object with 200, or with no status of any class, is
+        // not what RFC 6749 section 5.2 describes, and too little to end a session for.
+        matches!(self, Self::Refused { status: 400..=499, error, .. } if error == "invalid_grant")
     }
 
     /// Whether the same request may succeed later, so that nothing should be given up.

@@ -4,6 +4,7 @@
 
 mod app;
 mod budget;
+mod corpus;
 mod form_post;
 mod hooks;
 mod initiate;

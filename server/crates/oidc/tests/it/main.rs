@@ -11,6 +11,7 @@ mod authorization_request;
 mod authorization_response;
 #[cfg(feature = "client")]
 mod client;
+mod corpus;
 mod end_session;
 mod hint;
 mod id_token;

@@ -212,6 +212,17 @@ fn an_error_with_status_200_is_an_error() {
 }
 
 #[test]
+fn invalid_grant_ends_a_session_with_a_4xx_only() {
+    let with = |status| refusal(&json_answer(status, &json!({"error": "invalid_grant"})));
+    for status in [400, 401, 403, 499] {
+        assert!(with(status).is_invalid_grant(), "{status}");
+    }
+    for status in [100, 200, 201, 302, 429, 500, 503, 600, 999] {
+        assert!(!with(status).is_invalid_grant(), "{status}");
+    }
+}
+
+#[test]
 fn invalid_grant_with_429_is_a_rate_limit_and_ends_nothing() {
     let error = refusal(&json_answer(
         429,

@@ -69,15 +69,6 @@ impl Server {
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
-
-    /// How many requests there were for this path.
-    pub(crate) fn count(&self, path: &str) -> usize {
-        let line = format!("GET {path} ");
-        self.requests()
-            .iter()
-            .filter(|request| request.starts_with(&line))
-            .count()
-    }
 }
 
 async fn serve(mut stream: TcpStream, handler: Arc<Handler>, seen: Arc<Mutex<Vec<String>>>) {

@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 
 use super::server::{Reply, Server};
 
+mod over;
+
 fn client() -> HttpClient {
     HttpClient::new(HttpLimits::default()).unwrap()
 }

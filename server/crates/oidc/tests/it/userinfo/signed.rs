@@ -223,12 +223,11 @@ fn the_algorithms_are_those_listed_for_userinfo_else_the_id_tokens() {
             json!({"userinfo_signing_alg_values_supported": listed}),
         ))
     };
-    use SigningAlg::{ES256, RS256, RS512};
     assert_eq!(
         of(json!(["none", "HS256", "ES256", "RS512", "ES256", "XX"])),
-        [ES256, RS512]
+        [SigningAlg::ES256, SigningAlg::RS512]
     );
     for nothing in [json!(null), json!([]), json!(["none"])] {
-        assert_eq!(of(nothing), [RS256]);
+        assert_eq!(of(nothing), [SigningAlg::RS256]);
     }
 }

@@ -1,0 +1,6 @@
+//! Drives `cloakroom_oidc::fuzzing::redact`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    cloakroom_oidc::fuzzing::redact(data);
+});
