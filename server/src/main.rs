@@ -1,6 +1,7 @@
 //! The program `cloakroom`: reads its settings, opens the store, serves.
 
 mod command_line;
+mod credentials;
 mod headers;
 mod keys;
 mod logging;
@@ -119,6 +120,7 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         post_logout_redirect_uri = settings.public_url.post_logout_redirect_uri(),
         "cloakroom serves"
     );
+    tokio::spawn(credentials::keep_current(bff.clone(), config.credentials));
     // A provider that is down does not stop the start: it is asked now so that the log says so at once.
     tokio::spawn(greet_provider(bff.clone()));
     tokio::spawn(sweep(bff.clone()));
@@ -130,10 +132,15 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
 
 async fn greet_provider(bff: Bff) {
     match bff.provider().metadata().await {
-        Ok(_) => match bff.provider().keys().await {
-            Ok(_) => tracing::info!("the provider's metadata and keys are there"),
-            Err(error) => tracing::warn!(%error, "the provider's keys cannot be had yet"),
-        },
+        Ok(metadata) => {
+            for remark in bff.remarks(&metadata) {
+                tracing::warn!("{remark}");
+            }
+            match bff.provider().keys().await {
+                Ok(_) => tracing::info!("the provider's metadata and keys are there"),
+                Err(error) => tracing::warn!(%error, "the provider's keys cannot be had yet"),
+            }
+        }
         Err(error) => {
             tracing::warn!(%error, "the provider's metadata cannot be had yet: sign-in will work once it can");
         }

@@ -83,7 +83,11 @@ impl Credentials {
     fn contradictions(&self) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         if self.key_id.is_some() && self.key.is_none() {
-            wrong.push(("client_key_id", "names a key, but there is none: set CLOAKROOM_CLIENT_KEY_FILE, or take it away".to_owned()));
+            wrong.push((
+                "client_key_id",
+                "names a key, but there is none: set CLOAKROOM_CLIENT_KEY_FILE, or take it away"
+                    .to_owned(),
+            ));
         }
         let sends_assertions = match self.method.as_deref() {
             None => self.key.is_some(),
@@ -169,14 +173,23 @@ mod tests {
 
     fn refused(credentials: &Credentials) -> String {
         let wrong = credentials.resolve().expect_err("it is refused");
-        wrong.iter().map(|(name, text)| format!("{name}: {text}\n")).collect()
+        wrong
+            .iter()
+            .map(|(name, text)| format!("{name}: {text}\n"))
+            .collect()
     }
 
     #[test]
     fn what_is_configured_decides() {
         use ClientAuthSetting as Setting;
         let by = |secret, key| given(None, secret, key).resolve().expect("a setting");
-        assert!(matches!(by(None, Some(KEY)), Setting::PrivateKeyJwt { id_token_secret: None, .. }));
+        assert!(matches!(
+            by(None, Some(KEY)),
+            Setting::PrivateKeyJwt {
+                id_token_secret: None,
+                ..
+            }
+        ));
         assert!(matches!(by(Some(SECRET), None), Setting::Secret(_)));
         assert!(matches!(by(None, None), Setting::None));
     }
@@ -184,13 +197,33 @@ mod tests {
     #[test]
     fn a_named_method_is_that_method() {
         use ClientAuthSetting as Setting;
-        let named = |method| given(Some(method), Some(SECRET), None).resolve().expect("a setting");
-        assert!(matches!(named("client_secret_basic"), Setting::SecretBasic(_)));
-        assert!(matches!(named("client_secret_post"), Setting::SecretPost(_)));
+        let named = |method| {
+            given(Some(method), Some(SECRET), None)
+                .resolve()
+                .expect("a setting")
+        };
+        assert!(matches!(
+            named("client_secret_basic"),
+            Setting::SecretBasic(_)
+        ));
+        assert!(matches!(
+            named("client_secret_post"),
+            Setting::SecretPost(_)
+        ));
         assert!(matches!(named("client_secret_jwt"), Setting::SecretJwt(_)));
         let both = given(Some("private_key_jwt"), Some(SECRET), Some(KEY));
-        assert!(matches!(both.resolve(), Ok(Setting::PrivateKeyJwt { id_token_secret: None, .. })));
-        assert_eq!(both.remarks().len(), 1, "and says that the secret is of no use");
+        assert!(matches!(
+            both.resolve(),
+            Ok(Setting::PrivateKeyJwt {
+                id_token_secret: None,
+                ..
+            })
+        ));
+        assert_eq!(
+            both.remarks().len(),
+            1,
+            "and says that the secret is of no use"
+        );
     }
 
     #[test]
@@ -200,27 +233,93 @@ mod tests {
         both.id_tokens_need_secret = true;
         assert!(matches!(
             both.resolve(),
-            Ok(ClientAuthSetting::PrivateKeyJwt { id_token_secret: Some(_), .. })
+            Ok(ClientAuthSetting::PrivateKeyJwt {
+                id_token_secret: Some(_),
+                ..
+            })
         ));
     }
 
     #[test]
     fn contradictions_say_how_to_mend_them() {
         for (credentials, words) in [
-            (given(Some("private_key_jwt"), None, None), "CLOAKROOM_CLIENT_KEY_FILE"),
-            (given(Some("client_secret_jwt"), None, Some(KEY)), "CLOAKROOM_CLIENT_SECRET"),
-            (given(Some("client_secret_jwt"), Some("short"), None), "client_secret: "),
-            (given(Some("none"), Some(SECRET), None), "take one of the two away"),
-            (given(Some("none"), None, Some(KEY)), "take one of the two away"),
-            (given(Some("tls_client_auth"), None, None), "private_key_jwt or none"),
-            (given(None, None, Some("-----BEGIN CERTIFICATE-----")), "client_key: "),
-            (Credentials { key_id: Some("k".to_owned()), ..given(None, Some(SECRET), None) }, "client_key_id: "),
-            (Credentials { alg: Some("ES256".to_owned()), ..given(None, Some(SECRET), None) }, "client_assertion_alg: "),
-            (Credentials { alg: Some("ES256".to_owned()), ..given(None, None, Some(KEY)) }, "client_key: "),
-            (Credentials { alg: Some("HS1".to_owned()), ..given(Some("client_secret_jwt"), Some(SECRET), None) }, "HS256, HS384 or HS512"),
-            (Credentials { alg: Some("HS512".to_owned()), ..given(Some("client_secret_jwt"), Some(SECRET), None) }, "64"),
-            (Credentials { id_tokens_need_secret: true, ..given(None, None, Some(KEY)) }, "32 bytes"),
-            (Credentials { id_tokens_need_secret: true, ..given(None, Some("short"), None) }, "32 bytes"),
+            (
+                given(Some("private_key_jwt"), None, None),
+                "CLOAKROOM_CLIENT_KEY_FILE",
+            ),
+            (
+                given(Some("client_secret_jwt"), None, Some(KEY)),
+                "CLOAKROOM_CLIENT_SECRET",
+            ),
+            (
+                given(Some("client_secret_jwt"), Some("short"), None),
+                "client_secret: ",
+            ),
+            (
+                given(Some("none"), Some(SECRET), None),
+                "take one of the two away",
+            ),
+            (
+                given(Some("none"), None, Some(KEY)),
+                "take one of the two away",
+            ),
+            (
+                given(Some("tls_client_auth"), None, None),
+                "private_key_jwt or none",
+            ),
+            (
+                given(None, None, Some("-----BEGIN CERTIFICATE-----")),
+                "client_key: ",
+            ),
+            (
+                Credentials {
+                    key_id: Some("k".to_owned()),
+                    ..given(None, Some(SECRET), None)
+                },
+                "client_key_id: ",
+            ),
+            (
+                Credentials {
+                    alg: Some("ES256".to_owned()),
+                    ..given(None, Some(SECRET), None)
+                },
+                "client_assertion_alg: ",
+            ),
+            (
+                Credentials {
+                    alg: Some("ES256".to_owned()),
+                    ..given(None, None, Some(KEY))
+                },
+                "client_key: ",
+            ),
+            (
+                Credentials {
+                    alg: Some("HS1".to_owned()),
+                    ..given(Some("client_secret_jwt"), Some(SECRET), None)
+                },
+                "HS256, HS384 or HS512",
+            ),
+            (
+                Credentials {
+                    alg: Some("HS512".to_owned()),
+                    ..given(Some("client_secret_jwt"), Some(SECRET), None)
+                },
+                "64",
+            ),
+            (
+                Credentials {
+                    id_tokens_need_secret: true,
+                    ..given(None, None, Some(KEY))
+                },
+                "32 bytes",
+            ),
+            (
+                Credentials {
+                    id_tokens_need_secret: true,
+                    ..given(None, Some("short"), None)
+                },
+                "32 bytes",
+            ),
         ] {
             let text = refused(&credentials);
             assert!(text.contains(words), "{words}: {text}");

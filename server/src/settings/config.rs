@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use cloakroom_bff::{ClientAuthSetting, PublicUrl, Settings};
-use cloakroom_oidc::{ClientSecret, Issuer, SigningAlg};
+use cloakroom_bff::{PublicUrl, ResponseMode, Settings};
+use cloakroom_oidc::{AssertionAudience, Issuer, SigningAlg};
 use cloakroom_vault::KeyRing;
 
-use super::parse::{parse_nets, parse_span, parse_store};
+use super::client_auth::Credentials;
+use super::parse::{
+    parse_algs, parse_at_least_one, parse_authorize_parameters, parse_login_parameters, parse_nets,
+    parse_par, parse_response_mode, parse_scopes, parse_span, parse_store,
+};
 use super::sources::{Problem, Sources};
 use crate::logging::{Format, Level};
 
@@ -15,6 +19,8 @@ use crate::logging::{Format, Level};
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) bff: Settings,
+    /// What the client's way to prove itself was made from; to be made again where its files change.
+    pub(crate) credentials: Credentials,
     pub(crate) listen: SocketAddr,
     pub(crate) store: StoreSetting,
     /// `None`: to be made and kept, on loopback only.
@@ -33,9 +39,6 @@ pub(crate) enum StoreSetting {
     /// In this process, gone with it.
     Memory,
 }
-
-/// HMAC keys shorter than the hash are refused (RFC 7518 section 3.2).
-const SHORTEST_HMAC_SECRET: usize = 32;
 
 struct Reader<'a> {
     sources: &'a Sources,
@@ -103,9 +106,27 @@ impl Config {
         );
         let issuer = reader.parsed("issuer", Issuer::parse);
         let client_id = reader.required("client_id", "this client's id at the provider");
-        let client_auth = client_auth(&mut reader);
-        let algs = id_token_algs(&mut reader, client_auth.as_ref());
-        let scopes = scopes(&mut reader);
+        let algs = reader.parsed("id_token_alg", |text| parse_algs(text, "an ID token"));
+        let userinfo_algs = reader.parsed("userinfo_alg", parse_userinfo_algs);
+        let credentials = credentials(&reader, algs.as_deref());
+        let client_auth = match credentials.resolve() {
+            Ok(setting) => Some(setting),
+            Err(wrong) => {
+                for (name, text) in wrong {
+                    reader.wrong(name, text);
+                }
+                None
+            }
+        };
+        let audience = reader.parsed("assertion_audience", |text| {
+            AssertionAudience::parse(text).ok_or("write endpoint, issuer or token_endpoint")
+        });
+        let scopes = reader.parsed("scopes", parse_scopes);
+        let response_mode = reader.parsed("response_mode", parse_response_mode);
+        let par = reader.parsed("par", parse_par);
+        let login_parameters = reader.parsed("login_parameters", parse_login_parameters);
+        let authorize_parameters =
+            reader.parsed("authorize_parameters", parse_authorize_parameters);
         let listen = reader
             .parsed("listen", |text| {
                 text.parse::<SocketAddr>()
@@ -126,12 +147,8 @@ impl Config {
         let proxies = reader
             .parsed("trusted_proxies", parse_nets)
             .unwrap_or_default();
-        let failed = reader.parsed("failed_exchanges_a_minute", |text| {
-            match text.parse::<u32>() {
-                Ok(0) | Err(_) => Err("write a number of at least 1"),
-                Ok(number) => Ok(number),
-            }
-        });
+        let failed = reader.parsed("failed_exchanges_a_minute", parse_at_least_one);
+        let pushed = reader.parsed("pushed_requests_a_minute", parse_at_least_one);
         let level = reader.parsed("log", Level::parse).unwrap_or_default();
         let format = reader.parsed("log_format", Format::parse);
         let site = reader.text("site").map(PathBuf::from);
@@ -143,6 +160,13 @@ impl Config {
         let mut bff = Settings::new(public_url?, issuer?, client_id?, client_auth?);
         bff.scopes = scopes;
         bff.id_token_algs = algs;
+        bff.userinfo_algs = userinfo_algs;
+        bff.assertion_audience = audience.unwrap_or(bff.assertion_audience);
+        bff.response_mode = response_mode.unwrap_or(bff.response_mode);
+        bff.par = par.unwrap_or(bff.par);
+        bff.pushed_requests_a_minute = pushed.unwrap_or(bff.pushed_requests_a_minute);
+        bff.login_parameters = login_parameters.unwrap_or_default();
+        bff.authorize_parameters = authorize_parameters.unwrap_or_default();
         bff.idle_seconds = idle.unwrap_or(bff.idle_seconds);
         bff.absolute_seconds = absolute.unwrap_or(bff.absolute_seconds);
         bff.hidden_claims = hidden;
@@ -155,6 +179,10 @@ impl Config {
         }
         let listen = listen?;
         let mut remarks = sources.remarks.clone();
+        remarks.extend(credentials.remarks());
+        if bff.response_mode == ResponseMode::FormPost && !bff.public_url.is_https() {
+            remarks.push("with form_post the browser must keep a Secure cookie of a plain-http address: on localhost Chrome and Firefox do, Safari does not".to_owned());
+        }
         if bff.public_url.is_https() && bff.trusted_proxies.is_empty() {
             remarks.push("browsers come by https, so something in front of this program ends TLS: without CLOAKROOM_TRUSTED_PROXIES its address stands for every client, and all share one budget of failed sign-ins".to_owned());
         }
@@ -164,6 +192,7 @@ impl Config {
         }
         Some(Self {
             bff,
+            credentials,
             listen,
             store,
             keys,
@@ -175,103 +204,42 @@ impl Config {
     }
 }
 
-fn client_auth(reader: &mut Reader<'_>) -> Option<ClientAuthSetting> {
-    let secret = reader.text("client_secret").map(ClientSecret::new);
-    let method = reader.text("client_auth");
-    match (method.as_deref(), secret) {
-        (None, Some(secret)) => Some(ClientAuthSetting::Secret(secret)),
-        (None | Some("none"), None) => Some(ClientAuthSetting::None),
-        (Some("client_secret_basic"), Some(secret)) => Some(ClientAuthSetting::SecretBasic(secret)),
-        (Some("client_secret_post"), Some(secret)) => Some(ClientAuthSetting::SecretPost(secret)),
-        (Some("client_secret_basic" | "client_secret_post"), None) => {
-            reader.wrong("client_auth", "needs a client secret: set CLOAKROOM_CLIENT_SECRET, or CLOAKROOM_CLIENT_SECRET_FILE");
-            None
-        }
-        (Some("none"), Some(_)) => {
-            reader.wrong(
-                "client_auth",
-                "is none, but a client secret is given: take one of the two away",
-            );
-            None
-        }
-        (Some("client_secret_jwt" | "private_key_jwt"), _) => {
-            reader.wrong(
-                "client_auth",
-                "this version does not have it yet: use client_secret_basic or client_secret_post",
-            );
-            None
-        }
-        (Some(_), _) => {
-            reader.wrong(
-                "client_auth",
-                "write client_secret_basic, client_secret_post or none",
-            );
-            None
-        }
-    }
-}
-
-fn id_token_algs(
-    reader: &mut Reader<'_>,
-    auth: Option<&ClientAuthSetting>,
-) -> Option<Vec<SigningAlg>> {
-    let mut algs = Vec::new();
-    for name in reader.list("id_token_alg")? {
-        match SigningAlg::parse(&name) {
-            Some(alg) => algs.push(alg),
-            None => reader.wrong("id_token_alg", format!("{name} is not an algorithm an ID token may be signed with here: RS256, ES256, PS256, EdDSA, .. (none never)")),
-        }
-    }
-    if reader
-        .list("id_token_alg")
-        .is_some_and(|names| names.is_empty())
-    {
-        reader.wrong(
-            "id_token_alg",
-            "names no algorithm: name one, such as RS256, or leave it out",
-        );
-    }
-    let secret = match auth {
-        Some(
-            ClientAuthSetting::Secret(secret)
-            | ClientAuthSetting::SecretBasic(secret)
-            | ClientAuthSetting::SecretPost(secret),
-        ) => secret.expose().len(),
-        _ => 0,
+fn credentials(reader: &Reader<'_>, id_token_algs: Option<&[SigningAlg]>) -> Credentials {
+    let value = |name| reader.sources.get(name).map(|found| found.value.clone());
+    let file = |name| {
+        reader
+            .sources
+            .get(name)
+            .and_then(|found| found.file.clone())
     };
-    if algs.iter().any(|alg| alg.is_symmetric()) && secret < SHORTEST_HMAC_SECRET {
-        reader.wrong(
-            "id_token_alg",
-            "an HS algorithm needs a client secret of at least 32 bytes",
-        );
+    Credentials {
+        method: reader.text("client_auth"),
+        secret: value("client_secret"),
+        key: value("client_key"),
+        key_id: reader.text("client_key_id"),
+        alg: reader.text("client_assertion_alg"),
+        id_tokens_need_secret: id_token_algs
+            .is_some_and(|algs| algs.iter().any(|alg| alg.is_symmetric())),
+        secret_file: file("client_secret"),
+        key_file: file("client_key"),
     }
-    Some(algs)
 }
 
-fn scopes(reader: &mut Reader<'_>) -> Option<Vec<String>> {
-    let scopes = reader.list("scopes")?;
-    if !scopes.iter().any(|scope| scope == "openid") {
-        reader.wrong("scopes", "must hold openid: without it the provider gives no ID token (OpenID Connect Core section 3.1.2.1)");
+/// The keys of the provider verify them, so an algorithm that shares a secret is none.
+fn parse_userinfo_algs(text: &str) -> Result<Vec<SigningAlg>, String> {
+    let algs = parse_algs(text, "a userinfo answer")?;
+    if algs.iter().any(|alg| alg.is_symmetric()) {
+        return Err("name asymmetric algorithms, such as RS256 or ES256".to_owned());
     }
-    // RFC 6749 section 3.3
-    if scopes.iter().any(|scope| {
-        !scope
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-    }) {
-        reader.wrong(
-            "scopes",
-            "a scope is of printable ASCII without quotes and backslashes",
-        );
-    }
-    Some(scopes)
+    Ok(algs)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use cloakroom_bff::ClientAuthSetting;
+    use cloakroom_bff::{ClientAuthSetting, Par, ResponseMode};
+    use cloakroom_oidc::{AssertionAudience, SigningAlg};
 
     use super::{Config, StoreSetting};
     use crate::settings::sources::{Problem, Sources};
@@ -356,8 +324,45 @@ mod tests {
             (&[("CLOAKROOM_CLIENT_AUTH", "basic")], "client_secret_basic"),
             (
                 &[("CLOAKROOM_CLIENT_AUTH", "private_key_jwt")],
-                "does not have it yet",
+                "CLOAKROOM_CLIENT_KEY_FILE",
             ),
+            (&[("CLOAKROOM_CLIENT_KEY", "{}")], "nothing says which"),
+            (
+                &[
+                    ("CLOAKROOM_CLIENT_KEY", "-----BEGIN PUBLIC KEY-----"),
+                    ("CLOAKROOM_CLIENT_AUTH", "private_key_jwt"),
+                ],
+                "CLOAKROOM_CLIENT_KEY: ",
+            ),
+            (
+                &[("CLOAKROOM_CLIENT_AUTH", "client_secret_jwt")],
+                "CLOAKROOM_CLIENT_SECRET: ",
+            ),
+            (
+                &[("CLOAKROOM_CLIENT_ASSERTION_ALG", "PS256")],
+                "none is sent",
+            ),
+            (&[("CLOAKROOM_CLIENT_KEY_ID", "k")], "there is none"),
+            (
+                &[("CLOAKROOM_ASSERTION_AUDIENCE", "https://op.example")],
+                "endpoint, issuer or token_endpoint",
+            ),
+            (
+                &[("CLOAKROOM_RESPONSE_MODE", "fragment")],
+                "query or form_post",
+            ),
+            (&[("CLOAKROOM_PAR", "on")], "auto, always or off"),
+            (&[("CLOAKROOM_PUSHED_REQUESTS_A_MINUTE", "0")], "at least 1"),
+            (
+                &[("CLOAKROOM_LOGIN_PARAMETERS", "connection request_uri")],
+                "request_uri belongs to the protocol",
+            ),
+            (
+                &[("CLOAKROOM_AUTHORIZE_PARAMETERS", "client_secret=x")],
+                "client_secret belongs to the protocol",
+            ),
+            (&[("CLOAKROOM_USERINFO_ALG", "HS256")], "asymmetric"),
+            (&[("CLOAKROOM_USERINFO_ALG", "none")], "none never"),
             (&[("CLOAKROOM_SCOPES", "profile email")], "openid"),
             (&[("CLOAKROOM_ID_TOKEN_ALG", "none")], "none never"),
             (&[("CLOAKROOM_ID_TOKEN_ALG", "HS256")], "32 bytes"),
@@ -384,11 +389,48 @@ mod tests {
     }
 
     #[test]
+    fn what_the_provider_is_asked_for_is_typed() {
+        let config = read(&[
+            ("CLOAKROOM_RESPONSE_MODE", "form_post"),
+            ("CLOAKROOM_PAR", "always"),
+            ("CLOAKROOM_SCOPES", "provider-default"),
+            ("CLOAKROOM_LOGIN_PARAMETERS", "connection organization"),
+            (
+                "CLOAKROOM_AUTHORIZE_PARAMETERS",
+                "audience=https://api.example.com",
+            ),
+            ("CLOAKROOM_ASSERTION_AUDIENCE", "issuer"),
+            ("CLOAKROOM_USERINFO_ALG", "ES256 RS256"),
+        ])
+        .expect("a configuration");
+        assert_eq!(config.bff.response_mode, ResponseMode::FormPost);
+        assert_eq!(config.bff.par, Par::Always);
+        assert_eq!(config.bff.scopes, Some(Vec::new()));
+        assert_eq!(config.bff.login_parameters.len(), 2);
+        assert_eq!(
+            config.bff.authorize_parameters[0].1,
+            "https://api.example.com"
+        );
+        assert_eq!(config.bff.assertion_audience, AssertionAudience::Issuer);
+        assert_eq!(
+            config.bff.userinfo_algs,
+            Some(vec![SigningAlg::ES256, SigningAlg::RS256])
+        );
+        assert!(
+            config
+                .remarks
+                .iter()
+                .any(|remark| remark.contains("Safari"))
+        );
+    }
+
+    #[test]
     fn no_problem_shows_a_secret() {
         let text = refused(&[
             ("CLOAKROOM_CLIENT_SECRET", "hunter2hunter2"),
             ("CLOAKROOM_KEYS", "c2VjcmV0a2V5"),
             ("CLOAKROOM_CLIENT_AUTH", "none"),
+            ("CLOAKROOM_CLIENT_KEY", "-----BEGIN hunter2-----"),
         ]);
         assert!(
             !text.contains("hunter2") && !text.contains("c2VjcmV0a2V5"),

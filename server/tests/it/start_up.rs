@@ -238,7 +238,7 @@ async fn a_file_with_unknown_keys_or_that_is_not_there_or_not_toml_stops_the_sta
             "is not TOML",
         ),
         ("[client]\nid = \"x\"", "client in"),
-        ("response_mode = \"form_post\"", "does not have it yet"),
+        ("backchannel_logout = \"on\"", "does not have it yet"),
     ] {
         let (_folder, path) = file(text);
         let ended = run(&[], &["--config", &path]).await;

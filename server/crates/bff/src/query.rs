@@ -23,17 +23,19 @@ pub(crate) fn get(query: &str, name: &str) -> Option<String> {
 
 /// One parameter's value, where it stands in the query exactly once, however broken the rest is.
 pub(crate) fn only(query: &str, name: &str) -> Option<String> {
-    let mut values = one_by_one(query).filter_map(|pair| get(pair, name));
-    values.next().filter(|_| values.next().is_none())
+    let mut named = query.split('&').filter(|pair| is_named(pair, name));
+    let pair = named.next().filter(|_| named.next().is_none())?;
+    get(pair, name)
 }
 
-/// Whether a parameter of this name stands in the query, once or more often.
+/// Whether a parameter of this name stands in the query, once or more often, whatever its value.
 pub(crate) fn holds(query: &str, name: &str) -> bool {
-    one_by_one(query).any(|pair| get(pair, name).is_some())
+    query.split('&').any(|pair| is_named(pair, name))
 }
 
-fn one_by_one(query: &str) -> impl Iterator<Item = &str> {
-    query.split('&')
+fn is_named(pair: &str, name: &str) -> bool {
+    let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+    get(&format!("{key}="), name).is_some()
 }
 
 #[cfg(test)]
@@ -65,6 +67,7 @@ mod tests {
     #[test]
     fn a_parameter_is_seen_however_it_is_spelled() {
         assert!(holds("a=b&%63ode=", "code") && holds("code", "code"));
+        assert!(holds("code=%zz", "code") && holds("=c", ""));
         assert!(!holds("a=code&codes=b", "code"));
     }
 
@@ -75,6 +78,7 @@ mod tests {
             Some("b c")
         );
         assert_eq!(only("state=b&st%61te=c", "state"), None);
+        assert_eq!(only("state=b&state=%zz", "state"), None);
         assert_eq!(only("a=state", "state"), None);
     }
 

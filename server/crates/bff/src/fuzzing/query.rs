@@ -6,7 +6,7 @@ use cloakroom_oidc::AuthorizationResponse;
 use cloakroom_oidc::form::MAX_BYTES;
 
 use crate::code::Code;
-use crate::query::{check, get, only};
+use crate::query::{check, get, holds, only};
 
 /// Checks the form of a query. What passes has each parameter once, and means what an ordinary form decoder reads.
 pub fn query(data: &[u8]) -> bool {
@@ -26,6 +26,7 @@ pub fn query(data: &[u8]) -> bool {
             for (name, value) in &form {
                 assert_eq!(get(text, name).as_ref(), Some(value));
                 assert_eq!(only(text, name).as_ref(), Some(value));
+                assert!(holds(text, name));
             }
             if let Err(error) = AuthorizationResponse::parse(text) {
                 assert_ne!(error.code(), "authorization_response_repeated_parameter");
