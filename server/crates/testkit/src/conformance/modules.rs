@@ -55,7 +55,7 @@ impl From<Needs> for Requirement {
     fn from(needs: Needs) -> Self {
         match needs {
             Needs::Nothing => Self::Nothing,
-            Needs::FreshStart => Self::FreshStart,
+            Needs::FreshStart | Needs::FreshKeys => Self::FreshStart,
             Needs::AnnouncedIss => Self::AnnouncedIss,
             Needs::Pushing => Self::Pushing,
             Needs::FormPost => Self::FormPost,

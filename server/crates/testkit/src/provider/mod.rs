@@ -16,6 +16,7 @@ mod decoy;
 mod discovery;
 mod effect;
 mod fault;
+mod fault_table;
 mod http;
 mod id_token_faults;
 mod keys;
