@@ -16,6 +16,7 @@ mod boundary;
 mod budget;
 mod callback;
 mod claims;
+mod conformance;
 mod cookies;
 mod cookies_https;
 mod cookies_odd;
