@@ -128,3 +128,41 @@ impl fmt::Debug for ClientKeys {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::{ClientKeyOptions, ClientKeys};
+
+    fn signature(jwk: &[u8], alg: &str, message: &str) -> String {
+        let keys = ClientKeys::parse(jwk, &ClientKeyOptions::default()).unwrap();
+        URL_SAFE_NO_PAD.encode(keys.sign(alg, message.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn rs256_signs_as_rfc_7515_appendix_a_2_does() {
+        let message = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        assert_eq!(
+            signature(
+                include_bytes!("../tests/keys/rfc7515-a2.jwk.json"),
+                "RS256",
+                message
+            ),
+            "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"
+        );
+    }
+
+    #[test]
+    fn ed25519_signs_as_rfc_8037_appendix_a_4_does() {
+        assert_eq!(
+            signature(
+                include_bytes!("../tests/keys/rfc8037-a1.jwk.json"),
+                "EdDSA",
+                "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+            ),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+    }
+}

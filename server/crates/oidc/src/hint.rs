@@ -12,6 +12,9 @@ pub const DPOP_REQUIRED: &str = "The provider wants DPoP for this client. Switch
 /// For an address that takes no pushed requests.
 pub const NO_PUSHED_REQUESTS: &str = "The provider takes no pushed authorization requests at the address that its metadata names. Switch pushed requests off, or correct the provider.";
 
+/// For a client assertion whose key the provider does not know.
+const BAD_SIGNATURE: &str = "The provider cannot verify the client assertion. Register the public key set, /auth/jwks.json, for the application there, compare the kid, and wait until the provider has fetched it before a new key moves first.";
+
 /// One row: the error code, words that the description holds (in lower case; none fits every description), and the hint.
 type Row = (&'static str, &'static str, &'static str);
 
@@ -73,8 +76,43 @@ const ROWS: &[Row] = &[
     ),
     (
         "invalid_request",
+        "request_uri",
+        "The reference to the pushed request is not good: it was used, or is too old, or is sent where none may be. Start the sign-in again; many at once point to a proxy that repeats requests.",
+    ),
+    (
+        "invalid_request",
+        "pushed",
+        "The application takes pushed authorization requests only. Set pushed requests to always, or switch the demand off there.",
+    ),
+    (
+        "invalid_request",
+        "credentials",
+        "The provider saw two kinds of client credentials, or some in the address. Something between here and there adds to requests.",
+    ),
+    (
+        "invalid_request",
         "",
         "The provider did not accept a parameter. The description in the log says which.",
+    ),
+    (
+        "invalid_request_uri",
+        "",
+        "The pushed request was used before or has expired, as after the back button. Start the sign-in again.",
+    ),
+    (
+        "invalid_request_object",
+        "",
+        "The application wants signed request objects, which are not sent. Switch them off for the application there.",
+    ),
+    (
+        "account_selection_required",
+        "",
+        "The user has several sessions at the provider and it was told not to ask which. Sign in without prompt=none.",
+    ),
+    (
+        "invalid_target",
+        "",
+        "The provider does not know the resource that was asked for. Compare it with those registered there.",
     ),
     (
         "unsupported_response_type",
@@ -90,6 +128,11 @@ const ROWS: &[Row] = &[
         "invalid_grant",
         "redirect",
         "The redirect URI differs from the one the sign-in began with. The public URL must be the same on every instance.",
+    ),
+    (
+        "invalid_grant",
+        "client",
+        "The code or refresh token was issued to another client. The client id must be the same on every instance; after a change of client everybody signs in again.",
     ),
     (
         "invalid_grant",
@@ -126,6 +169,24 @@ const ROWS: &[Row] = &[
         "audience",
         "The client assertion is addressed to something else than the provider expects. Set the assertion audience: Okta wants the endpoint itself.",
     ),
+    ("invalid_client", "signature", BAD_SIGNATURE),
+    ("invalid_client", "kid", BAD_SIGNATURE),
+    ("invalid_client", "jwk", BAD_SIGNATURE),
+    (
+        "invalid_client",
+        "algorithm",
+        "The client assertion is signed with another algorithm than the application is registered with. Configure that one, or change it there.",
+    ),
+    (
+        "invalid_client",
+        "too short",
+        "The client secret is too short for client_secret_jwt, which wants 32 characters or more. Let the provider make a new one, or use client_secret_basic.",
+    ),
+    (
+        "invalid_client",
+        "method",
+        "The application is registered with another authentication method. Configure that one, or change it there.",
+    ),
     (
         "invalid_client",
         "no client credentials",
@@ -139,7 +200,7 @@ const ROWS: &[Row] = &[
     (
         "invalid_client",
         "",
-        "The provider does not accept this client's credentials. Check client id, secret, and the authentication method registered there.",
+        "The provider does not accept this client's credentials. Check client id, secret or key, and the authentication method registered there.",
     ),
     (
         "unauthorized_client",
@@ -181,7 +242,18 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// The hint for an `error` and its `error_description`, from the authorization or the token endpoint.
+/// The hint for an answer of the status 5xx, or an error that means the same, with the provider's words.
+pub(crate) fn for_unavailable(status: u16, description: Option<&str>) -> Option<&'static str> {
+    let error = if status == 503 {
+        "temporarily_unavailable"
+    } else {
+        "server_error"
+    };
+    for_error(error, description)
+}
+
+/// The hint for an `error` and its `error_description`, from the authorization, the token or the pushed authorization
+/// request endpoint.
 pub fn for_error(error: &str, description: Option<&str>) -> Option<&'static str> {
     let words = description.unwrap_or_default().to_lowercase();
     ROWS.iter()

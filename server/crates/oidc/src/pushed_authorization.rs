@@ -177,6 +177,11 @@ impl PushedAuthorizationError {
                 Some(hint::NO_PUSHED_REQUESTS)
             }
             Self::RateLimited { .. } => Some(hint::RATE_LIMITED),
+            Self::Unavailable {
+                status,
+                description,
+                ..
+            } => hint::for_unavailable(*status, description.as_deref()),
             _ => None,
         }
     }

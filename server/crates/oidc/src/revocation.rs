@@ -9,6 +9,7 @@ use crate::metadata::ProviderMetadata;
 use crate::oauth_error::{self, Refusal};
 use crate::relying_party::RelyingParty;
 use crate::secret::{AccessToken, RefreshToken};
+use crate::{hint, redact};
 
 /// What is revoked. Revoke a refresh token first: providers end its access tokens with it (RFC 7009 section 2.1).
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,32 @@ error_codes!(RevocationError {
     Self::Unauthorized => "revocation_unauthorized",
     Self::UnexpectedStatus { .. } => "revocation_unexpected_status",
 });
+
+impl RevocationError {
+    /// The same error with these secrets taken out of the provider's own words. See [`crate::redact`].
+    #[must_use]
+    pub fn without<S: AsRef<str>>(mut self, secrets: &[S]) -> Self {
+        if let Self::Refused { error, .. } = &mut self {
+            *error = redact::without_secrets(error, secrets);
+        }
+        self
+    }
+
+    /// Whether a later try may succeed without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. })
+    }
+
+    /// What an operator should look at, for the mistakes that people make.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { error, .. } => hint::for_error(error, None),
+            Self::Unauthorized => hint::for_error("invalid_client", None),
+            Self::RateLimited { .. } => Some(hint::RATE_LIMITED),
+            _ => None,
+        }
+    }
+}
 
 /// The request that revokes `token`, or `None` where the provider has no revocation endpoint. Each token
 /// and each try takes a `fresh` of its own.

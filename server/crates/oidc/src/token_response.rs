@@ -165,6 +165,11 @@ impl TokenError {
             } => hint::for_error(error, description.as_deref()),
             Self::Unauthorized => hint::for_error("invalid_client", None),
             Self::RateLimited { .. } => Some(hint::RATE_LIMITED),
+            Self::Unavailable {
+                status,
+                description,
+                ..
+            } => hint::for_unavailable(*status, description.as_deref()),
             Self::UnsupportedTokenType { token_type }
                 if token_type.eq_ignore_ascii_case("DPoP") =>
             {

@@ -21,6 +21,10 @@
 //! assert_eq!(metadata.json()["issuer"], provider.issuer());
 //! # }
 //! ```
+//!
+//! Three ways to use it from outside: [`Provider::sign_in`] makes a signed-in session in an application under test,
+//! [`conformance::run`] walks the OpenID Foundation's relying-party modules against a running one (`cargo run -p
+//! cloakroom-testkit --example conformance -- http://localhost:3000`), and [`Provider::offline`] answers without a network.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -30,6 +34,7 @@
 
 pub mod browser;
 mod clock;
+pub mod conformance;
 pub mod provider;
 mod search;
 

@@ -121,3 +121,86 @@ fn extra_parameters_cannot_replace_ours_or_carry_secrets() {
     );
     assert!(!url.as_str().contains("evil") && !url.as_str().contains("hush"));
 }
+
+#[test]
+fn extra_parameters_cannot_speak_for_a_field_that_is_empty() {
+    let nonce = Nonce::new("n");
+    for name in [
+        "client_id",
+        "response_type",
+        "redirect_uri",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "scope",
+        "prompt",
+        "login_hint",
+        // What nobody checks afterwards must not be asked for.
+        "max_age",
+        "acr_values",
+        "ui_locales",
+    ] {
+        let url = AuthorizationRequest {
+            scope: None,
+            extra: &pairs(&[(name, "evil")]),
+            ..request(&nonce)
+        }
+        .url(&metadata());
+        assert!(!url.as_str().contains("evil"), "{name}");
+    }
+}
+
+#[test]
+fn extra_parameters_cannot_bring_another_request() {
+    let nonce = Nonce::new("n");
+    let extra = pairs(&[
+        ("request", "e.y.J"),
+        ("request_uri", "https://evil.example"),
+    ]);
+    let url = AuthorizationRequest {
+        extra: &extra,
+        ..request(&nonce)
+    }
+    .url(&metadata());
+    assert_eq!(query(&url).len(), 8);
+    assert!(
+        !query(&url)
+            .iter()
+            .any(|(name, _)| name.starts_with("request"))
+    );
+}
+
+#[test]
+fn what_proves_somebody_never_goes_by_the_browser() {
+    let nonce = Nonce::new("n");
+    for name in [
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "code",
+        "code_verifier",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "id_token_hint",
+        "token",
+        "subject_token",
+        "actor_token",
+        "assertion",
+        "grant_type",
+        "username",
+        "password",
+    ] {
+        let extra = pairs(&[(name, "hush")]);
+        let request = AuthorizationRequest {
+            extra: &extra,
+            ..request(&nonce)
+        };
+        assert!(
+            !request.url(&metadata()).as_str().contains("hush"),
+            "{name}"
+        );
+        assert!(!request.parameters().iter().any(|(known, _)| *known == name));
+    }
+}

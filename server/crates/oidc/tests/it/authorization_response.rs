@@ -65,6 +65,31 @@ fn an_error_with_its_description_kept_in_bounds() {
 }
 
 #[test]
+fn the_body_of_a_form_post_answer_is_read_by_the_same_rules() {
+    let body = "state=s.1-_&code=a%2Bb+c&iss=https%3A%2F%2Fid.example.com%2Foauth2%2Fdefault";
+    let answer = AuthorizationResponse::parse(body).unwrap();
+    assert!(
+        matches!(&answer, AuthorizationResponse::Code { code, .. } if code.expose() == "a+b c")
+    );
+    assert!(answer.check_issuer(&metadata()).is_ok());
+    refused(
+        "state=s&code=a&code=b",
+        Kind::RepeatedParameter("code"),
+        Some("s"),
+    );
+    // As a browser submits a form with line breaks in it.
+    refused("state=s&code=a%0D%0A", Kind::Malformed, Some("s"));
+}
+
+#[test]
+fn oidcc_client_test_form_post_error() {
+    let answer = AuthorizationResponse::parse("error=access_denied&state=s").unwrap();
+    assert!(
+        matches!(answer, AuthorizationResponse::Error { ref error, .. } if error == "access_denied")
+    );
+}
+
+#[test]
 fn unknown_error_codes_are_errors_like_any_other() {
     let answer = AuthorizationResponse::parse("error=made_up&state=s").unwrap();
     assert!(matches!(answer, AuthorizationResponse::Error { ref error, .. } if error == "made_up"));
@@ -207,6 +232,19 @@ mod issuer {
         assert_eq!(check("code=c&state=s", true), Some(Kind::IssuerMissing));
         assert_eq!(check("error=e&state=s", true), None);
         assert_eq!(check("code=c&state=s", false), None);
+    }
+
+    #[test]
+    fn an_error_that_leaves_the_announced_issuer_out_is_what_the_user_hears() {
+        let metadata =
+            metadata_with(json!({"authorization_response_iss_parameter_supported": true}));
+        let answer =
+            AuthorizationResponse::parse("error=login_required&error_description=no&state=s")
+                .unwrap();
+        assert!(answer.check_issuer(&metadata).is_ok());
+        assert!(
+            matches!(answer, AuthorizationResponse::Error { ref error, iss: None, .. } if error == "login_required")
+        );
     }
 
     #[test]

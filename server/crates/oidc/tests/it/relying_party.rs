@@ -1,14 +1,29 @@
 //! How the client proves itself.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use cloakroom_oidc::token_request::refresh_token;
-use cloakroom_oidc::{ClientAuth, ClientSecret, RefreshToken, RelyingParty};
+use cloakroom_oidc::{
+    ClientAuth, ClientKeyOptions, ClientKeys, ClientSecret, RefreshToken, RelyingParty, SecretJwt,
+};
 use http::Request;
 use proptest::prelude::*;
+use serde_json::json;
 
-use crate::support::{CLIENT_ID, client, form, fresh, metadata, pairs};
+use crate::support::{CLIENT_ID, client, form, fresh, metadata, metadata_with, pairs};
+
+fn secret_jwt() -> ClientAuth {
+    ClientAuth::SecretJwt(SecretJwt::new(ClientSecret::new("x".repeat(32)), None).unwrap())
+}
+
+fn private_key_jwt() -> ClientAuth {
+    let file = include_bytes!("../keys/rfc7515-a3.jwk.json");
+    let keys = ClientKeys::parse(file, &ClientKeyOptions::default()).unwrap();
+    ClientAuth::PrivateKeyJwt(Arc::new(keys))
+}
 
 fn request(client: &RelyingParty) -> Request<Bytes> {
     refresh_token(&metadata(), client, &RefreshToken::new("r"), None, fresh()).unwrap()
@@ -73,9 +88,63 @@ fn methods_have_their_registered_names() {
         "client_secret_post"
     );
     assert_eq!(ClientAuth::None.method(), "none");
-    assert!(
-        ClientAuth::None.secret().is_none() && ClientAuth::SecretPost(secret()).secret().is_some()
-    );
+    assert_eq!(secret_jwt().method(), "client_secret_jwt");
+    assert_eq!(private_key_jwt().method(), "private_key_jwt");
+}
+
+#[test]
+fn the_methods_that_know_a_secret_say_it_for_hs256_id_tokens() {
+    let secret = || ClientSecret::new("x");
+    for (auth, has_one) in [
+        (ClientAuth::SecretBasic(secret()), true),
+        (ClientAuth::SecretPost(secret()), true),
+        (secret_jwt(), true),
+        (private_key_jwt(), false),
+        (ClientAuth::None, false),
+    ] {
+        assert_eq!(auth.secret().is_some(), has_one, "{auth:?}");
+    }
+}
+
+#[test]
+fn whether_the_provider_lists_the_method_can_be_asked() {
+    let secret = || ClientSecret::new("x");
+    let listing = |names: serde_json::Value| {
+        metadata_with(json!({"token_endpoint_auth_methods_supported": names}))
+    };
+    let basic = ClientAuth::SecretBasic(secret());
+    let post = ClientAuth::SecretPost(secret());
+    // Left out, the list means client_secret_basic alone.
+    assert!(basic.is_method_listed(&metadata()) && !post.is_method_listed(&metadata()));
+    assert!(!private_key_jwt().is_method_listed(&metadata()));
+    let both = listing(json!(["client_secret_post", "private_key_jwt"]));
+    assert!(post.is_method_listed(&both) && private_key_jwt().is_method_listed(&both));
+    assert!(!basic.is_method_listed(&both) && !secret_jwt().is_method_listed(&both));
+    assert!(ClientAuth::None.is_method_listed(&listing(json!(["none"]))));
+}
+
+#[test]
+fn a_request_to_another_endpoint_names_the_client_once() {
+    for auth in [
+        ClientAuth::SecretBasic(ClientSecret::new("x")),
+        ClientAuth::SecretPost(ClientSecret::new("x")),
+        secret_jwt(),
+        private_key_jwt(),
+        ClientAuth::None,
+    ] {
+        let metadata = metadata();
+        let endpoint = metadata.introspection_endpoint.as_ref().unwrap();
+        let parameters = [("token", "t"), ("client_id", CLIENT_ID)];
+        let request = client(auth)
+            .post(&metadata, endpoint, &parameters, fresh())
+            .unwrap();
+        let named = form(&request)
+            .iter()
+            .filter(|(name, _)| name == "client_id")
+            .count();
+        assert_eq!(named, 1);
+        assert_eq!(form(&request)[..2], pairs(&parameters));
+    }
 }
 
 proptest! {

@@ -66,6 +66,10 @@ fn answers() {
             error: "invalid_client".to_owned()
         })
     );
+    assert_eq!(
+        parse(&answer(401, "text/html", "<html>")),
+        Err(RevocationError::Unauthorized)
+    );
     let mut busy = answer(503, "text/plain", "");
     busy.headers_mut()
         .insert("retry-after", "30".parse().unwrap());
@@ -88,4 +92,23 @@ fn answers() {
         parse(&answer(404, "text/html", "")),
         Err(RevocationError::UnexpectedStatus { status: 404 })
     );
+}
+
+#[test]
+fn an_operator_is_told_what_to_look_at_and_never_the_token() {
+    let refused = parse(&json_answer(401, &json!({"error": "invalid_client"}))).unwrap_err();
+    let unauthorized = parse(&answer(401, "text/plain", "")).unwrap_err();
+    let limited = parse(&answer(429, "text/plain", "")).unwrap_err();
+    for (error, words, transient) in [
+        (&refused, "client id", false),
+        (&unauthorized, "client id", false),
+        (&limited, "rate limits", true),
+    ] {
+        assert!(error.hint().unwrap().contains(words), "{error}");
+        assert_eq!(error.is_transient(), transient, "{error}");
+    }
+    let quoting = json_answer(400, &json!({"error": "no such token: hush-1"}));
+    let error = parse(&quoting).unwrap_err().without(&["hush-1"]);
+    assert!(!error.to_string().contains("hush"), "{error}");
+    assert_eq!(error.hint(), None);
 }

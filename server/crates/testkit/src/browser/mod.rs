@@ -17,7 +17,7 @@ pub use cookies::{Cookie, Rejected, SameSite};
 pub use request::RequestBuilder;
 pub use wire::{BrowserError, raw_request};
 
-use cookies::Jar;
+use cookies::{Context, Jar};
 
 /// How many redirects Chromium follows before it gives up.
 const MAX_REDIRECTS: usize = 20;
@@ -135,6 +135,27 @@ impl Browser {
             response = next.await;
         }
         response
+    }
+
+    /// Goes to an address and on, as a browser with scripts does: redirects are followed, and a page that submits its
+    /// form by itself (`response_mode=form_post`) is left that way. The answer at the end, whatever it is.
+    pub async fn walk(&self, address: impl AsRef<str>) -> Result<Response, BrowserError> {
+        let mut response = self.get(address).navigate().send().await?;
+        for _ in 0..MAX_REDIRECTS {
+            let next = RequestBuilder::after_redirect(self.clone(), &response).or_else(|| {
+                let submits_itself = response.text().contains(".submit()");
+                (submits_itself && response.form().is_some()).then(|| self.submit_form(&response))
+            });
+            let Some(next) = next else { break };
+            response = next.send().await?;
+        }
+        Ok(response)
+    }
+
+    /// The `Cookie` header of a request for this address from the same site: for an HTTP client of the test's own.
+    pub fn cookie_header(&self, address: impl AsRef<str>) -> Option<String> {
+        let url = self.resolve(address.as_ref());
+        self.shared().jar.header_for(&url, Context::SameSite)
     }
 
     /// Every cookie that is held, in the order they are sent. Expired ones are gone.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Provider;
 use super::fault::Fault;
 use super::record::User;
+use super::{Alg, Provider};
 
 impl Provider {
     /// Replaces the first client's secret, as an operator does.
@@ -129,5 +129,22 @@ impl Provider {
     /// Takes the key from before [`rotate_key`](Self::rotate_key) out of the key set, as in an emergency.
     pub fn withdraw_old_key(&self) {
         self.shared.state().current_key_published = false;
+    }
+
+    /// Takes [`rotate_key`](Self::rotate_key) back: the first key signs again. The next one stays published.
+    pub fn rotate_key_back(&self) {
+        self.shared.state().next_key_signs = false;
+    }
+
+    pub(crate) fn announces_iss(&self) -> bool {
+        self.shared.settings.announce_iss
+    }
+
+    pub(crate) fn algorithm(&self) -> Alg {
+        self.shared.settings.alg
+    }
+
+    pub(crate) fn signs_userinfo(&self) -> bool {
+        self.shared.settings.userinfo_alg.is_some()
     }
 }

@@ -3,12 +3,18 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use cloakroom_testkit::{Effect, Fault, Provider};
+use cloakroom_testkit::{Effect, Fault, Needs, Provider};
 use serde_json::{Value, json};
 
 use crate::faults::token_answer;
 use crate::relying_party::*;
 use crate::tokens::{published, verifies};
+
+/// `SubjectPublicKeyInfo` of an RSA key of 2,048 bits (RFC 5280, section 4.1), as an attacker puts it together.
+fn spki(n: &[u8]) -> Vec<u8> {
+    let head = b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01\x00";
+    [&head[..], n, b"\x02\x03\x01\x00\x01"].concat()
+}
 
 /// Provider, ID token, its header and claims, under a fault.
 async fn id_token(fault: Fault) -> (Provider, String, Value, Value) {
@@ -18,18 +24,53 @@ async fn id_token(fault: Fault) -> (Provider, String, Value, Value) {
     (provider, token, header, claims)
 }
 
+/// Those that the tests below, `id_token_text_faults`, `token_faults`, `callback_faults`, `authorize` and `userinfo` look at.
+fn has_a_test_of_its_own(fault: &Fault) -> bool {
+    let debug = format!("{fault:?}");
+    let sources = [
+        include_str!("id_token_text_faults.rs"),
+        include_str!("token_faults.rs"),
+        include_str!("faults.rs"),
+        include_str!("callback_faults.rs"),
+        include_str!("authorize.rs"),
+        include_str!("userinfo.rs"),
+        include_str!("discovery.rs"),
+        include_str!("id_token_faults.rs"),
+    ];
+    let named = format!("Fault::{debug}");
+    sources.iter().any(|source| {
+        let mut rest = *source;
+        while let Some(at) = rest.find(&named) {
+            rest = &rest[at + named.len()..];
+            if !rest.starts_with(|next: char| next.is_ascii_alphanumeric()) {
+                return true;
+            }
+        }
+        false
+    })
+}
+
 #[tokio::test]
 async fn id_token_claim_faults_change_that_claim_and_keep_the_signature_good() {
     for fault in Fault::every() {
         let (provider, token) = match fault.effect() {
-            Effect::RefusedIdToken | Effect::RefusedWhereAsked | Effect::Succeeds => {
+            _ if fault.needs() == Needs::FreshStart => continue,
+            Effect::RefusedIdToken
+            | Effect::RefusedWhereAsked
+            | Effect::EitherWay
+            | Effect::Succeeds => {
                 let (provider, _, _, answer) = token_answer(fault.clone()).await;
                 (provider, text(&answer.json(), "id_token").to_owned())
+            }
+            _ if fault == Fault::OtherSub => {
+                let (provider, token, ..) = id_token(fault.clone()).await;
+                (provider, token)
             }
             _ => continue,
         };
         // Those that no JSON parser reads have tests of their own.
         let Some((header, claims)) = try_decoded(&token) else {
+            assert!(has_a_test_of_its_own(&fault), "nobody looks at {fault:?}");
             continue;
         };
         let number = |name: &str| {
@@ -65,9 +106,35 @@ async fn id_token_claim_faults_change_that_claim_and_keep_the_signature_good() {
             Fault::WrongAcr => assert_eq!(claims["acr"], "urn:example:weaker"),
             Fault::FractionalTimes => assert!(claims["exp"].is_f64() && claims["iat"].is_f64()),
             Fault::CritHeader => assert_eq!(header["crit"], json!(["urn:example:must-understand"])),
-            Fault::TokenTypeCase | Fault::NoExpiresIn => {}
-            // What is wrong with the signature has tests of its own.
-            _ => continue,
+            Fault::IssTrailingSlash => assert_eq!(claims["iss"], format!("{}/", provider.issuer())),
+            Fault::ExtraAudWithAzp => {
+                let client = Provider::CLIENT_ID;
+                assert_eq!(
+                    (&claims["aud"], &claims["azp"]),
+                    (&json!([client, "another-client"]), &json!(client))
+                );
+            }
+            Fault::AudEmpty => assert_eq!(claims["aud"], json!([])),
+            Fault::AudNumber => assert_eq!(claims["aud"], json!([Provider::CLIENT_ID, 7])),
+            Fault::RightAzp => assert_eq!(claims["azp"], Provider::CLIENT_ID),
+            Fault::NonceNumber => assert!(claims["nonce"].is_number()),
+            Fault::ExpZero => assert_eq!(claims["exp"], 0),
+            Fault::ExpNegative => assert_eq!(claims["exp"], -1),
+            Fault::IatString => assert!(claims["iat"].is_string()),
+            Fault::IatNegative => assert_eq!(claims["iat"], -1),
+            Fault::IatFarPast => assert!(number("iat") < -300_000_000 && number("exp") > 0),
+            Fault::NbfString => assert!(claims["nbf"].is_string()),
+            Fault::OtherSub => assert_eq!(claims["sub"], "00u-somebody-else"),
+            Fault::SubEmpty => assert_eq!(claims["sub"], ""),
+            Fault::SubTooLong => assert_eq!(claims["sub"].as_str().unwrap().len(), 256),
+            Fault::SubNonAscii => assert!(!claims["sub"].as_str().unwrap().is_ascii()),
+            Fault::AtHashNumber => assert!(claims["at_hash"].is_number()),
+            Fault::MissingAcr => assert!(claims.get("acr").is_none()),
+            // What is wrong below the claims, and with the answer around them, has tests of its own.
+            _ => {
+                assert!(has_a_test_of_its_own(&fault), "nobody looks at {fault:?}");
+                continue;
+            }
         }
         let jwk =
             published(&provider, &header["kid"]).unwrap_or_else(|| panic!("{fault:?}: no key"));
@@ -114,10 +181,7 @@ async fn hs256_is_keyed_with_the_public_key() {
     let n = BASE64_URL_SAFE_NO_PAD
         .decode(jwk["n"].as_str().unwrap())
         .unwrap();
-    let mut spki = b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01\x00".to_vec();
-    spki.extend(n);
-    spki.extend(b"\x02\x03\x01\x00\x01");
-    let encoded = BASE64_STANDARD.encode(spki);
+    let encoded = BASE64_STANDARD.encode(spki(&n));
     let lines: Vec<_> = encoded
         .as_bytes()
         .chunks(64)
@@ -131,6 +195,29 @@ async fn hs256_is_keyed_with_the_public_key() {
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes());
     assert!(hmac::verify(&key, input.as_bytes(), &signature).is_ok());
+}
+
+#[tokio::test]
+async fn hs256_is_keyed_with_the_public_keys_der_too() {
+    let (provider, token, header, _) = id_token(Fault::AlgHs256WithPublicKeyDer).await;
+    assert_eq!(header["alg"], "HS256");
+    let jwk = published(&provider, &header["kid"]).unwrap();
+    let n = BASE64_URL_SAFE_NO_PAD
+        .decode(jwk["n"].as_str().unwrap())
+        .unwrap();
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &spki(&n));
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    assert!(hmac::verify(&key, input.as_bytes(), &signature).is_ok());
+}
+
+#[tokio::test]
+async fn every_decoy_is_published_under_its_fault() {
+    let (provider, token, header, _) = id_token(Fault::DecoyKeys).await;
+    assert!(provider.key_set()["keys"].as_array().unwrap().len() > 10);
+    let rsa = published(&provider, &json!("RS256-1024-bits")).unwrap();
+    assert!(!verifies(&token, &rsa, "RS256 of 1,024 bits"));
+    assert_eq!(header["kid"], "RS256-current");
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Signatures: honest tokens verify under the published key in every algorithm, and the hashes are right.
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    RsaPublicKeyComponents, UnparsedPublicKey,
+    self, ED25519, EcdsaVerificationAlgorithm, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey,
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use cloakroom_testkit::{Alg, Browser, Provider};
+use cloakroom_testkit::{Alg, Provider};
 use serde_json::{Map, Value, json};
 
 use crate::relying_party::*;
@@ -17,30 +18,41 @@ fn bytes(jwk: &Value, name: &str) -> Vec<u8> {
         .unwrap()
 }
 
-/// Whether the signature is right under this JWK.
+/// Whether the signature is right under this JWK; an HMAC's key is the member `secret`.
 pub(crate) fn verifies(jwt: &str, jwk: &Value, alg: &str) -> bool {
     let (input, signature) = jwt.rsplit_once('.').unwrap();
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
     let input = input.as_bytes();
+    let rsa = |params: &'static RsaParameters| {
+        let (n, e) = (bytes(jwk, "n"), bytes(jwk, "e"));
+        RsaPublicKeyComponents { n, e }
+            .verify(params, input, &signature)
+            .is_ok()
+    };
+    let ec = |by: &'static EcdsaVerificationAlgorithm| {
+        let point = [vec![4], bytes(jwk, "x"), bytes(jwk, "y")].concat();
+        UnparsedPublicKey::new(by, point)
+            .verify(input, &signature)
+            .is_ok()
+    };
+    let tag = |by| {
+        let key = hmac::Key::new(by, jwk["secret"].as_str().unwrap().as_bytes());
+        hmac::verify(&key, input, &signature).is_ok()
+    };
     match alg {
-        "RS256" | "PS256" => {
-            let key = RsaPublicKeyComponents {
-                n: bytes(jwk, "n"),
-                e: bytes(jwk, "e"),
-            };
-            let params = if alg == "RS256" {
-                &RSA_PKCS1_2048_8192_SHA256
-            } else {
-                &RSA_PSS_2048_8192_SHA256
-            };
-            key.verify(params, input, &signature).is_ok()
-        }
-        "ES256" => {
-            let point = [vec![4], bytes(jwk, "x"), bytes(jwk, "y")].concat();
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-                .verify(input, &signature)
-                .is_ok()
-        }
+        "RS256 of 1,024 bits" => rsa(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+        "RS256" => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+        "RS384" => rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+        "RS512" => rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+        "PS256" => rsa(&signature::RSA_PSS_2048_8192_SHA256),
+        "PS384" => rsa(&signature::RSA_PSS_2048_8192_SHA384),
+        "PS512" => rsa(&signature::RSA_PSS_2048_8192_SHA512),
+        "ES256" => ec(&signature::ECDSA_P256_SHA256_FIXED),
+        "ES384" => ec(&signature::ECDSA_P384_SHA384_FIXED),
+        "ES512" => ec(&signature::ECDSA_P521_SHA512_FIXED),
+        "HS256" => tag(hmac::HMAC_SHA256),
+        "HS384" => tag(hmac::HMAC_SHA384),
+        "HS512" => tag(hmac::HMAC_SHA512),
         _ => UnparsedPublicKey::new(&ED25519, bytes(jwk, "x"))
             .verify(input, &signature)
             .is_ok(),
@@ -60,32 +72,42 @@ pub(crate) fn published(provider: &Provider, kid: &Value) -> Option<Value> {
 
 #[tokio::test]
 async fn honest_tokens_verify_in_every_algorithm() {
-    for (alg, name, hash_length) in [
-        (Alg::Rs256, "RS256", 22),
-        (Alg::Ps256, "PS256", 22),
-        (Alg::Es256, "ES256", 22),
-        (Alg::EdDsa, "EdDSA", 43),
-    ] {
-        let provider = Provider::builder().algorithm(alg).start().await;
-        provider.register_redirect_uri(REDIRECT_URI);
-        let browser = Browser::with_base(format!("{}/", provider.issuer()));
+    for alg in Alg::all() {
+        let name = alg.name();
+        let (provider, browser) = started(Provider::builder().algorithm(alg)).await;
         let metadata = browser.get(".well-known/openid-configuration").await.json();
         assert_eq!(
             metadata["id_token_signing_alg_values_supported"],
             json!([name])
         );
         let answer = tokens(&browser).await;
-        for token in ["id_token", "access_token"] {
-            let (header, claims) = decoded(text(&answer, token));
-            assert_eq!(header["alg"], name);
-            let jwk = published(&provider, &header["kid"]).expect("the key is published");
-            assert_eq!(jwk["alg"], name);
-            assert!(jwk.get("d").is_none());
-            assert!(verifies(text(&answer, token), &jwk, name), "{name} {token}");
-            if token == "id_token" {
-                assert_eq!(claims["at_hash"].as_str().unwrap().len(), hash_length);
-            }
-        }
+        let (header, claims) = decoded(text(&answer, "id_token"));
+        assert_eq!(header["alg"], name);
+        let hash_length = match &name[2..] {
+            "256" => 22,
+            "384" => 32,
+            _ => 43,
+        };
+        assert_eq!(
+            claims["at_hash"].as_str().unwrap().len(),
+            hash_length,
+            "{name}"
+        );
+        let is_secret = name.starts_with("HS");
+        let jwk = if is_secret {
+            assert!(header.get("kid").is_none());
+            json!({"secret": Provider::CLIENT_SECRET})
+        } else {
+            let jwk = published(&provider, &header["kid"]).unwrap();
+            assert_eq!((&jwk["use"], &jwk["alg"]), (&json!("sig"), &json!(name)));
+            jwk
+        };
+        assert!(verifies(text(&answer, "id_token"), &jwk, name), "{name}");
+        // An access token is for others too: never under the client's secret.
+        let (header, _) = decoded(text(&answer, "access_token"));
+        let jwk = published(&provider, &header["kid"]).unwrap();
+        let own = if is_secret { "RS256" } else { name };
+        assert!(verifies(text(&answer, "access_token"), &jwk, own), "{name}");
     }
 }
 
