@@ -105,7 +105,7 @@ impl App {
     /// Presses the button of the page with which a provider posts its answer, as its script does: a navigation from
     /// another site.
     pub(crate) async fn post(&self, browser: &Browser, page: &Response) -> Response {
-        let (action, fields) = page.form().expect("the provider answers with a form");
+        let (action, fields) = page.form().unwrap();
         let fields: Vec<(&str, &str)> = fields
             .iter()
             .map(|(name, value)| (&**name, &**value))
