@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AGE, CACHE_CONTROL, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
 };
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use url::Url;
@@ -11,6 +11,8 @@ use super::cache::Freshness;
 use super::provider::ProviderError;
 use super::transport::HttpClient;
 use crate::relying_party::uri;
+use crate::text;
+use crate::token_response::is_json;
 
 /// What tells a server which copy is here, good at the address it came from only.
 #[derive(Clone)]
@@ -61,7 +63,10 @@ pub(super) async fn document(
         .await
         .map_err(|source| ProviderError::Transport { what, source })?;
     match (answer.status(), validators) {
-        (StatusCode::OK, _) => Ok(Answer::New(answer)),
+        (StatusCode::OK, _) => match not_json(answer.headers()) {
+            None => Ok(Answer::New(answer)),
+            Some(content_type) => Err(ProviderError::ContentType { what, content_type }),
+        },
         (StatusCode::NOT_MODIFIED, Some(known)) => Ok(Answer::Unchanged {
             max_age: max_age(answer.headers()),
             validators: known.renewed(answer.headers()),
@@ -71,6 +76,12 @@ pub(super) async fn document(
             status: status.as_u16(),
         }),
     }
+}
+
+/// What the answer says it is, where that is not JSON; one that does not say is taken at its word of 200.
+fn not_json(headers: &HeaderMap) -> Option<String> {
+    let stated = headers.get(CONTENT_TYPE)?.as_bytes();
+    (!is_json(stated)).then(|| text::bounded(&String::from_utf8_lossy(stated), text::NAME))
 }
 
 impl Validators {

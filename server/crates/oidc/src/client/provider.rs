@@ -35,6 +35,16 @@ pub enum ProviderError {
         /// The HTTP status.
         status: u16,
     },
+    /// 200 with something else than JSON (OpenID Connect Discovery section 4.2, RFC 7517 section 8.5); a page, mostly.
+    #[error(
+        "{what} cannot be used: the answer is {content_type}, not JSON; open the address in a browser and compare"
+    )]
+    ContentType {
+        /// The metadata or the key set.
+        what: &'static str,
+        /// What the answer says it is, bounded.
+        content_type: String,
+    },
     /// The metadata is not acceptable.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -51,6 +61,7 @@ pub enum ProviderError {
 
 error_codes!(ProviderError {
     Self::Status { .. } => "provider_status",
+    Self::ContentType { .. } => "provider_content_type",
     Self::BackingOff { .. } => "provider_backing_off",
 } via {
     Self::Transport { source, .. } => source.code(),

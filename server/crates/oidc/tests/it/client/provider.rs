@@ -283,3 +283,26 @@ async fn a_clock_that_was_set_back_makes_a_copy_old() {
     world.metadata().await;
     assert_eq!(world.count(OPENID), 2);
 }
+
+#[tokio::test]
+async fn a_page_is_neither_metadata_nor_keys_whatever_stands_in_it() {
+    let world = World::new();
+    for (stated, good) in [
+        ("application/json; charset=utf-8", true),
+        ("application/jwk-set+json", true),
+        ("text/html", false),
+        ("text/plain", false),
+    ] {
+        let world = World::new();
+        world.set(
+            KEYS,
+            Reply::json(&key_set("k1")).with("content-type", stated),
+        );
+        assert_eq!(world.provider.keys().await.is_ok(), good, "{stated}");
+    }
+    world.set(OPENID, openid(json!({})).with("content-type", "text/html"));
+    assert_eq!(
+        world.provider.metadata().await.unwrap_err().code(),
+        "provider_content_type"
+    );
+}
