@@ -48,7 +48,7 @@ e2e: build ## The browser tests, with the built program
 	@sh end2end/test.sh
 
 bench: ## Benchmarks; fails where ID token validation costs over 1.3 times its bare signature
-	$(CARGO) bench --locked --package cloakroom-oidc
+	$(CARGO) bench --locked --package cloakroom-oidc --package cloakroom-bff
 
 # FUZZ_SECONDS for each target; TARGET for one alone.
 FUZZ_SECONDS ?= 1200

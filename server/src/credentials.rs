@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
 use crate::settings::client_auth::Credentials;
-use crate::settings::sources::read_secret_file;
+use crate::settings::secret_file::read_secret_file;
 
 /// How often the files are looked at. Their content counts, not their times: Kubernetes changes a link above them.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub(crate) async fn keep_current(bff: Bff, credentials: Credentials) {
         match tokio::task::spawn_blocking(move || Files::read(paths)).await {
             Ok(files) => watched.look_at(files).say(told),
             Err(error) => {
-                tracing::error!(%error, "the client's credentials could not be read again")
+                tracing::error!(%error, "the client's credentials could not be read again");
             }
         }
     }
@@ -191,7 +191,7 @@ impl HangUps {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[cfg(not(unix))]
@@ -201,7 +201,7 @@ impl HangUps {
 
     #[cfg(not(unix))]
     async fn next(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::{Files, Looked, Watched};
     use crate::keys;
     use crate::settings::client_auth::Credentials;
-    use crate::settings::sources::read_secret_file;
+    use crate::settings::secret_file::read_secret_file;
 
     /// RFC 8037 appendix A.1, and its thumbprint of appendix A.3.
     const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;

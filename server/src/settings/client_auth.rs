@@ -101,7 +101,7 @@ impl Credentials {
 
     fn by_method(&self) -> Result<ClientAuthSetting, Wrong> {
         match (self.method.as_deref(), &self.secret, &self.key) {
-            (None, None, None) => Ok(ClientAuthSetting::None),
+            (None | Some("none"), None, None) => Ok(ClientAuthSetting::None),
             (None, Some(secret), None) => Ok(ClientAuthSetting::Secret(client_secret(secret))),
             (None, Some(_), Some(_)) if !self.id_tokens_need_secret => Err(("client_auth", "a client secret and a client key are given, and nothing says which of them proves this client: set CLOAKROOM_CLIENT_AUTH, or take one of the two away".to_owned())),
             (None | Some("private_key_jwt"), _, Some(key)) => self.private_key_jwt(key),
@@ -110,7 +110,6 @@ impl Credentials {
             (Some("client_secret_post"), Some(secret), _) => Ok(ClientAuthSetting::SecretPost(client_secret(secret))),
             (Some("client_secret_jwt"), Some(secret), _) => self.secret_jwt(secret),
             (Some("client_secret_basic" | "client_secret_post" | "client_secret_jwt"), None, _) => Err(("client_auth", "needs a client secret: set CLOAKROOM_CLIENT_SECRET, or CLOAKROOM_CLIENT_SECRET_FILE".to_owned())),
-            (Some("none"), None, None) => Ok(ClientAuthSetting::None),
             (Some("none"), Some(_), _) => Err(("client_auth", "is none, but a client secret is given: take one of the two away".to_owned())),
             (Some("none"), None, Some(_)) => Err(("client_auth", "is none, but a client key is given: take one of the two away".to_owned())),
             (Some(_), _, _) => Err(("client_auth", "write client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none".to_owned())),
@@ -173,10 +172,11 @@ mod tests {
 
     fn refused(credentials: &Credentials) -> String {
         let wrong = credentials.resolve().expect_err("it is refused");
-        wrong
+        let lines: Vec<String> = wrong
             .iter()
-            .map(|(name, text)| format!("{name}: {text}\n"))
-            .collect()
+            .map(|(name, text)| format!("{name}: {text}"))
+            .collect();
+        lines.join("\n")
     }
 
     #[test]

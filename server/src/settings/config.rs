@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cloakroom_bff::{PublicUrl, ResponseMode, Settings};
-use cloakroom_oidc::{AssertionAudience, Issuer, SigningAlg};
+use cloakroom_oidc::Issuer;
 use cloakroom_vault::KeyRing;
 
 use super::client_auth::Credentials;
-use super::parse::{
-    parse_algs, parse_at_least_one, parse_authorize_parameters, parse_login_parameters, parse_nets,
-    parse_par, parse_response_mode, parse_scopes, parse_span, parse_store,
-};
+use super::parse::{parse_at_least_one, parse_nets, parse_span, parse_store};
+use super::protocol::Protocol;
 use super::sources::{Problem, Sources};
 use crate::logging::{Format, Level};
 
@@ -40,17 +38,18 @@ pub(crate) enum StoreSetting {
     Memory,
 }
 
-struct Reader<'a> {
-    sources: &'a Sources,
+/// Reads settings one by one, and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) sources: &'a Sources,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Reader<'_> {
-    fn text(&self, name: &'static str) -> Option<String> {
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
         self.sources.get(name).map(|found| found.value.to_string())
     }
 
-    fn wrong(&mut self, name: &'static str, text: impl Into<String>) {
+    pub(super) fn wrong(&mut self, name: &'static str, text: impl Into<String>) {
         self.problems
             .push(Problem::new(self.sources.place(name), text));
     }
@@ -64,7 +63,7 @@ impl Reader<'_> {
     }
 
     /// Parses a value where it is given; the error's own words say what to do.
-    fn parsed<T, E: ToString>(
+    pub(super) fn parsed<T, E: ToString>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -106,27 +105,7 @@ impl Config {
         );
         let issuer = reader.parsed("issuer", Issuer::parse);
         let client_id = reader.required("client_id", "this client's id at the provider");
-        let algs = reader.parsed("id_token_alg", |text| parse_algs(text, "an ID token"));
-        let userinfo_algs = reader.parsed("userinfo_alg", parse_userinfo_algs);
-        let credentials = credentials(&reader, algs.as_deref());
-        let client_auth = match credentials.resolve() {
-            Ok(setting) => Some(setting),
-            Err(wrong) => {
-                for (name, text) in wrong {
-                    reader.wrong(name, text);
-                }
-                None
-            }
-        };
-        let audience = reader.parsed("assertion_audience", |text| {
-            AssertionAudience::parse(text).ok_or("write endpoint, issuer or token_endpoint")
-        });
-        let scopes = reader.parsed("scopes", parse_scopes);
-        let response_mode = reader.parsed("response_mode", parse_response_mode);
-        let par = reader.parsed("par", parse_par);
-        let login_parameters = reader.parsed("login_parameters", parse_login_parameters);
-        let authorize_parameters =
-            reader.parsed("authorize_parameters", parse_authorize_parameters);
+        let protocol = Protocol::read(&mut reader);
         let listen = reader
             .parsed("listen", |text| {
                 text.parse::<SocketAddr>()
@@ -148,7 +127,6 @@ impl Config {
             .parsed("trusted_proxies", parse_nets)
             .unwrap_or_default();
         let failed = reader.parsed("failed_exchanges_a_minute", parse_at_least_one);
-        let pushed = reader.parsed("pushed_requests_a_minute", parse_at_least_one);
         let level = reader.parsed("log", Level::parse).unwrap_or_default();
         let format = reader.parsed("log_format", Format::parse);
         let site = reader.text("site").map(PathBuf::from);
@@ -157,16 +135,8 @@ impl Config {
         if reader.problems.len() > before {
             return None;
         }
-        let mut bff = Settings::new(public_url?, issuer?, client_id?, client_auth?);
-        bff.scopes = scopes;
-        bff.id_token_algs = algs;
-        bff.userinfo_algs = userinfo_algs;
-        bff.assertion_audience = audience.unwrap_or(bff.assertion_audience);
-        bff.response_mode = response_mode.unwrap_or(bff.response_mode);
-        bff.par = par.unwrap_or(bff.par);
-        bff.pushed_requests_a_minute = pushed.unwrap_or(bff.pushed_requests_a_minute);
-        bff.login_parameters = login_parameters.unwrap_or_default();
-        bff.authorize_parameters = authorize_parameters.unwrap_or_default();
+        let credentials = protocol.credentials.clone();
+        let mut bff = protocol.settings(public_url?, issuer?, client_id?)?;
         bff.idle_seconds = idle.unwrap_or(bff.idle_seconds);
         bff.absolute_seconds = absolute.unwrap_or(bff.absolute_seconds);
         bff.hidden_claims = hidden;
@@ -202,36 +172,6 @@ impl Config {
             remarks,
         })
     }
-}
-
-fn credentials(reader: &Reader<'_>, id_token_algs: Option<&[SigningAlg]>) -> Credentials {
-    let value = |name| reader.sources.get(name).map(|found| found.value.clone());
-    let file = |name| {
-        reader
-            .sources
-            .get(name)
-            .and_then(|found| found.file.clone())
-    };
-    Credentials {
-        method: reader.text("client_auth"),
-        secret: value("client_secret"),
-        key: value("client_key"),
-        key_id: reader.text("client_key_id"),
-        alg: reader.text("client_assertion_alg"),
-        id_tokens_need_secret: id_token_algs
-            .is_some_and(|algs| algs.iter().any(|alg| alg.is_symmetric())),
-        secret_file: file("client_secret"),
-        key_file: file("client_key"),
-    }
-}
-
-/// The keys of the provider verify them, so an algorithm that shares a secret is none.
-fn parse_userinfo_algs(text: &str) -> Result<Vec<SigningAlg>, String> {
-    let algs = parse_algs(text, "a userinfo answer")?;
-    if algs.iter().any(|alg| alg.is_symmetric()) {
-        return Err("name asymmetric algorithms, such as RS256 or ES256".to_owned());
-    }
-    Ok(algs)
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::secret_file::read_secret_file;
 use super::table::{Kind, SETTINGS, Setting};
 
 /// The file that is read without being named.
@@ -17,8 +17,6 @@ const PREFIX: &str = "CLOAKROOM_";
 const DEVELOPMENT: &str = "CLOAKROOM_DEV_";
 /// The API proxy's upstreams.
 const API: &str = "CLOAKROOM_API_";
-/// The largest file of a secret or of keys, in bytes.
-const MAX_SECRET_FILE: u64 = 256 * 1024;
 
 /// What is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,22 +244,6 @@ impl Sources {
                 ));
             }
         }
-    }
-}
-
-/// What a file that a setting names holds, without the white space around it. The error's words say what to do.
-pub(crate) fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let named = path.display();
-    let mut text = Zeroizing::new(String::new());
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_SECRET_FILE + 1).read_to_string(&mut text));
-    match read {
-        Err(error) => Err(format!("the file {named} cannot be read: {error}")),
-        Ok(_) if text.len() as u64 > MAX_SECRET_FILE => Err(format!(
-            "the file {named} is larger than {MAX_SECRET_FILE} bytes: name the file that holds the secret or the keys alone"
-        )),
-        Ok(_) if text.trim().is_empty() => Err(format!("the file {named} is empty")),
-        Ok(_) => Ok(Zeroizing::new(text.trim().to_owned())),
     }
 }
 

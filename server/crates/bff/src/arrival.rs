@@ -184,9 +184,8 @@ impl Bff {
         }
         match visit.open(ticket).await {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(ArrivalError::Ended),
             Err(AccessError::StoreDown) => return Err(ArrivalError::StoreDown),
-            Err(_) => return Err(ArrivalError::Ended),
+            Ok(None) | Err(_) => return Err(ArrivalError::Ended),
         }
         self.hand_over(visit, ticket).await.map_err(|error| {
             tracing::error!(%error, "a sign-in could not be handed over");

@@ -36,7 +36,7 @@ struct Failed {
 /// A callback that did not fail.
 enum Completed {
     /// A session was made.
-    SignedIn(Made),
+    SignedIn(Box<Made>),
     /// A silent sign-in has its answer, which is no.
     Silently(SilentSignIn),
 }
@@ -68,7 +68,7 @@ impl Bff {
         };
         let return_to = &transaction.asked.return_to;
         if self.settings().response_mode == ResponseMode::FormPost {
-            return self.leave_session(visit, made, return_to);
+            return self.leave_session(visit, *made, return_to);
         }
         // Where this fails, or the request is dropped before it is done, the session is undone.
         match self.hand_over(visit, &made.ticket).await {
@@ -227,7 +227,7 @@ impl Bff {
             },
         )
         .await
-        .map(Completed::SignedIn)
+        .map(|made| Completed::SignedIn(Box::new(made)))
     }
 
     /// Gives the browser its new ticket and ends the sessions it came with: whatever it showed as its ticket, believed

@@ -15,6 +15,8 @@ mod access;
 mod address;
 mod answer;
 mod arrival;
+#[doc(hidden)]
+pub mod benching;
 mod bff;
 mod budget;
 mod callback;

@@ -26,7 +26,7 @@ pub(crate) struct App {
     pub(crate) provider: Provider,
     pub(crate) clock: ManualClock,
     pub(crate) public_url: String,
-    bff: Bff,
+    pub(crate) bff: Bff,
     server: JoinHandle<()>,
 }
 
@@ -41,7 +41,15 @@ impl App {
         settings: impl FnOnce(&mut Settings),
         build: impl FnOnce(cloakroom_bff::Builder) -> cloakroom_bff::Builder,
     ) -> Self {
-        let provider = Provider::start().await;
+        Self::before(Provider::start().await, settings, build).await
+    }
+
+    /// Before another provider.
+    pub(crate) async fn before(
+        provider: Provider,
+        settings: impl FnOnce(&mut Settings),
+        build: impl FnOnce(cloakroom_bff::Builder) -> cloakroom_bff::Builder,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let public_url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         provider.register_app(&public_url);
@@ -97,7 +105,7 @@ impl App {
     /// Presses the button of the page with which a provider posts its answer, as its script does: a navigation from
     /// another site.
     pub(crate) async fn post(&self, browser: &Browser, page: &Response) -> Response {
-        let (action, fields) = page.form().expect("the provider answers with a form");
+        let (action, fields) = page.form().unwrap();
         let fields: Vec<(&str, &str)> = fields
             .iter()
             .map(|(name, value)| (&**name, &**value))

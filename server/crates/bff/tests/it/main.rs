@@ -4,6 +4,7 @@
 
 mod app;
 mod budget;
+mod client_auth;
 mod corpus;
 mod form_post;
 mod hooks;
@@ -11,5 +12,7 @@ mod initiate;
 mod late;
 mod lifetimes;
 mod plain_axum;
+mod pushed;
 mod silent;
+mod userinfo;
 mod wish;
