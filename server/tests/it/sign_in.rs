@@ -378,7 +378,7 @@ async fn two_people_keep_their_sessions_apart() {
 async fn an_audience_that_was_named_as_trusted_may_stand_beside_this_client() {
     let world = crate::start::Start::default()
         .set("CLOAKROOM_TRUSTED_AUDIENCES", "another-client")
-        .fault(cloakroom_testkit::Fault::ExtraAud)
+        .fault(cloakroom_testkit::Fault::ExtraAudWithAzp)
         .go()
         .await;
     let browser = world.browser();

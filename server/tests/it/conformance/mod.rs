@@ -8,6 +8,7 @@ mod fapi2;
 mod oidcc;
 mod okta;
 mod table;
+mod walk;
 
 use cloakroom_testkit::provider::Builder;
 use cloakroom_testkit::{Effect, Fault};
