@@ -141,8 +141,17 @@ impl Program {
 
     /// Asks it to end, as an init system does, and does not wait.
     pub(crate) fn terminate(&self) {
+        self.tell("-TERM");
+    }
+
+    /// Tells it that files have changed, as an operator does.
+    pub(crate) fn hang_up(&self) {
+        self.tell("-HUP");
+    }
+
+    fn tell(&self, signal: &str) {
         let told = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(
             told.expect("there is a kill").success(),

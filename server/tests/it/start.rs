@@ -11,6 +11,8 @@ use crate::world::World;
 pub(crate) struct Start {
     provider: Builder,
     variables: Variables,
+    /// Variables that name a file, and what it holds.
+    files: Variables,
     fault: Option<Fault>,
     provider_down: bool,
     https: bool,
@@ -26,6 +28,12 @@ impl Start {
     /// One more variable for the program, or another value for one it has.
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// One more variable, which names a file that holds this. [`World::write`] replaces it.
+    pub(crate) fn file(mut self, name: &str, content: impl Into<String>) -> Self {
+        self.files.push((name.to_owned(), content.into()));
         self
     }
 
@@ -48,7 +56,7 @@ impl Start {
     }
 
     /// Starts both and waits until the program answers.
-    pub(crate) async fn go(self) -> World {
+    pub(crate) async fn go(mut self) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let provider = self.provider.start().await;
         if let Some(fault) = self.fault {
@@ -56,6 +64,12 @@ impl Start {
         }
         if self.provider_down {
             provider.stop().await;
+        }
+        for (name, content) in &self.files {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).expect("the folder takes files");
+            self.variables
+                .push((name.clone(), path.display().to_string()));
         }
         let scheme = if self.https { "https" } else { "http" };
         // Between looking for a free port and listening on it, somebody else may take it.
@@ -88,7 +102,12 @@ impl Start {
             match Program::spawn(&variables, &[]).until_healthy(port).await {
                 Ok(program) => {
                     provider.register_app(&public_url);
-                    return World::new(provider, program, folder, variables, port, public_url);
+                    let mut world =
+                        World::new(provider, program, folder, variables, port, public_url);
+                    for (_, content) in &self.files {
+                        world.confide(content);
+                    }
+                    return world;
                 }
                 Err(ended) if ended.complaints.contains("cannot be listened on") => {}
                 Err(ended) => panic!("it does not start:\n{}{}", ended.log, ended.complaints),

@@ -28,6 +28,8 @@ pub(crate) struct World {
     earlier: String,
     /// How often an ID token was to go out as `id_token_hint`.
     hints: usize,
+    /// What files of the operator hold, besides what the provider knows.
+    confidential: Vec<String>,
 }
 
 impl World {
@@ -50,7 +52,26 @@ impl World {
             browsers: Mutex::default(),
             earlier: String::new(),
             hints: 0,
+            confidential: Vec::new(),
         }
+    }
+
+    /// Replaces the file that a variable of [`Start::file`] names, at once and as a whole.
+    pub(crate) fn write(&mut self, name: &str, content: &str) {
+        self.confide(content);
+        let written = self.folder.path().join(format!("{name}.new"));
+        std::fs::write(&written, content).expect("the folder takes files");
+        std::fs::rename(written, self.file(name)).expect("the file can be replaced");
+    }
+
+    /// Where the file of a variable stands.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What of this file is secret is searched for at the end.
+    pub(crate) fn confide(&mut self, content: &str) {
+        self.confidential.extend(secret_parts(content));
     }
 
     /// The usual one.
@@ -340,11 +361,18 @@ impl World {
                 "{line}"
             );
         }
-        let secrets = self.provider.secrets();
+        let mut secrets = self.provider.secrets();
+        secrets.append(&mut self.confidential);
         let mut unspoken: BTreeSet<String> = secrets.iter().cloned().collect();
         unspoken.extend(self.provider.issued().codes);
-        for request in self.provider.received().authorize_requests {
+        let received = self.provider.received();
+        for request in received
+            .authorize_requests
+            .iter()
+            .chain(&received.pushed_requests)
+        {
             unspoken.extend(request.get("state").cloned());
+            unspoken.extend(request.get("request_uri").cloned());
         }
         let mut hints = 0;
         let browsers =
@@ -387,4 +415,32 @@ pub(crate) fn new_session(answer: &Response, name: &str) -> Option<String> {
         .into_iter()
         .find(|cookie| cookie.name == name && !cookie.is_removal());
     made.map(|cookie| cookie.value)
+}
+
+/// What of a file is secret: the private members of a JWK or JWK set, the lines of a PEM block, else all of it.
+fn secret_parts(content: &str) -> Vec<String> {
+    if let Ok(jwk) = serde_json::from_str(content) {
+        return private_members(&jwk);
+    }
+    content
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("-----") && line.len() >= 16)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn private_members(jwk: &Value) -> Vec<String> {
+    match jwk {
+        Value::Array(keys) => keys.iter().flat_map(private_members).collect(),
+        Value::Object(members) => {
+            let private = ["d", "p", "q", "dp", "dq", "qi", "k"]
+                .iter()
+                .filter_map(|name| members.get(*name)?.as_str().map(str::to_owned));
+            private
+                .chain(members.get("keys").into_iter().flat_map(private_members))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
