@@ -118,6 +118,8 @@ export function createProvider(options) {
     issueRefreshToken: async (_ctx, client, source) => client.grantTypeAllowed('refresh_token')
       && source.scopes.has('offline_access'),
     clientBasedCORS: () => false,
+    // oidc-provider goes to no loopback address for a client's keys; here everything is on one.
+    fetch: (url, { dispatcher: _guarded, ...rest }) => fetch(url, rest),
     pkce: { required: () => true },
     cookies: {
       // Cookies know no ports: two providers on one machine must not overwrite each other's.
