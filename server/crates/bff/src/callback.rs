@@ -105,7 +105,7 @@ impl Bff {
                 && let Some(state) = &state
             {
                 tracing::info!(code = code.as_str(), %error, "a stale sign-in: the session decides, which a POST does not show");
-                return self.leave_stale(visit, code, state);
+                return self.leave_stale(code, state);
             }
             if let Some(answer) = self.go_on(visit, code, &transaction.asked).await {
                 return answer;
