@@ -28,6 +28,8 @@ use crate::settings::sources::{Problem, Sources};
 
 /// How often expired entries are removed from the store.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How long files that are being read at the end may take.
+const LAST_FILES: Duration = Duration::from_secs(1);
 /// The time for one call to the provider, and for connecting to it.
 const PROVIDER: HttpLimits = HttpLimits {
     connect: Duration::from_secs(5),
@@ -85,8 +87,15 @@ fn complain(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-#[tokio::main]
-async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(until_told(config));
+    // All that must be done is done. A file that is being read, and whose disk does not answer, is not waited for.
+    runtime.shutdown_timeout(LAST_FILES);
+    ended
+}
+
+async fn until_told(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     for remark in &config.remarks {
         tracing::warn!("{remark}");
     }

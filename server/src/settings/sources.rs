@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
 pub(crate) struct Found {
     pub(crate) value: Zeroizing<String>,
     pub(crate) place: String,
-    /// The file that holds the value, where the setting names one.
+    /// The file that holds the value, where the setting names one. What comes through a pipe comes once, and has none.
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -117,7 +117,7 @@ impl Sources {
         match read_secret_file(path) {
             Ok(value) => {
                 let place = format!("{place} ({})", path.display());
-                let file = Some(path.to_owned());
+                let file = path.is_file().then(|| path.to_owned());
                 self.values
                     .insert(setting.name, Found { value, place, file });
             }

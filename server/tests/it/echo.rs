@@ -210,3 +210,38 @@ async fn an_error_that_says_a_secret_again_and_again_does_not_bring_its_beginnin
 async fn an_error_that_says_everything_again_brings_none_of_it_into_the_log() {
     nothing_is_said_again("invalid_request", |heard| format!("{heard:?}")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_says_state_and_nonce_again_brings_neither_into_the_log() {
+    let mut world = World::start().await;
+    let browser = world.browser();
+    let begun = browser
+        .get("/auth/login?return_to=/profile")
+        .navigate()
+        .await;
+    let [state, nonce] = ["state", "nonce"].map(|name| begun.location_param(name).unwrap());
+    for said in [
+        format!("error={state}"),
+        format!("error={nonce}"),
+        format!("error=invalid_request&error_description={nonce}+and+{state}"),
+    ] {
+        let answer = browser
+            .get(format!("/auth/callback?{said}&state={state}"))
+            .navigate()
+            .await;
+        let page = browser.follow(answer, 1).await;
+        assert!(page.status() >= 400 && !page.text().contains(&nonce));
+    }
+    let ended = world.stop().await;
+    assert!(ended.log.contains("a sign-in failed"), "{}", ended.log);
+    // A long error is cut: its beginning must not be there either.
+    let unspeakable = [state[..32].to_owned(), nonce];
+    assert_eq!(
+        leaks(ended.log.as_bytes(), &unspeakable),
+        [""; 0],
+        "{}",
+        ended.log
+    );
+    world.start_again(&[]).await;
+    world.end().await;
+}

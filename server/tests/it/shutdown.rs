@@ -1,6 +1,8 @@
 //! Ended by SIGTERM, by a restart and by a power cut: nobody is cut off, and sessions outlive the process.
 
-use cloakroom_testkit::Fault;
+use std::process::Command;
+
+use cloakroom_testkit::{Fault, Provider};
 use http::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -52,6 +54,27 @@ async fn a_sign_in_under_way_finishes_after_sigterm() {
     );
     world.start_again(&[]).await;
     world.assert_signed_in(&browser).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_came_through_a_pipe_is_not_waited_for_a_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("secret");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let written = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, Provider::CLIENT_SECRET)
+    });
+    let world = Start::default()
+        .set("CLOAKROOM_CLIENT_SECRET", "")
+        .set("CLOAKROOM_CLIENT_SECRET_FILE", pipe.to_str().unwrap())
+        .go()
+        .await;
+    written.join().unwrap().unwrap();
+    world.sign_in(&world.browser()).await;
+    // It ends, too: nothing waits for somebody to write once more.
     world.end().await;
 }
 

@@ -4,6 +4,9 @@
 //! exchange, makes the session, and leaves what came of it sealed in a cookie of a name of its own; the GET it answers
 //! with has all cookies, and decides what depends on the session. The session is made to end within the two minutes that
 //! the cookie lives, and gets its whole time here: one that nobody arrives for ends by itself.
+//!
+//! A sign-in that is late, spent or another browser's leaves no cookie, for any site can have any browser post such a
+//! one, as often as it likes: what is to be decided stands sealed in the address.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,15 +32,14 @@ pub(crate) const ARRIVAL_PATH: &str = "/auth/arrive";
 pub(crate) const ARRIVAL_SECONDS: u64 = 120;
 
 const SEAL: &str = "cloakroom arrival";
+const STALE: &str = "cloakroom stale arrival";
 const TAG_BYTES: usize = 9;
 
-/// What the provider's POST came to.
+/// What the provider's POST came to: a session was made.
 #[derive(Debug)]
-enum Outcome {
-    /// A session was made.
-    SignedIn { ticket: Ticket, return_to: ReturnTo },
-    /// The sign-in was late, spent, or another browser's: a browser that is signed in well enough goes on.
-    Stale { code: Code, state: String },
+struct SignedIn {
+    ticket: Ticket,
+    return_to: ReturnTo,
 }
 
 /// Why nobody arrives.
@@ -70,46 +72,45 @@ impl ArrivalError {
 impl Bff {
     /// Leaves the new session for the GET that follows.
     pub(crate) fn leave_session(&self, visit: &Visit, made: Made, return_to: &ReturnTo) -> Answer {
-        let mut content = vec![SIGNED_IN];
+        let tag = URL_SAFE_NO_PAD.encode(random_bytes::<TAG_BYTES>(self.random()));
+        let mut content = self.now().to_be_bytes().to_vec();
         content.extend_from_slice(made.ticket.bytes());
         content.extend_from_slice(return_to.as_str().as_bytes());
-        let answer = self.leave(visit, &content);
+        let sealed = self.ring().seal(
+            SEAL,
+            &bound_to(self, visit),
+            &[tag.as_bytes()],
+            &content,
+            random_bytes(self.random()),
+        );
+        let value = URL_SAFE_NO_PAD.encode(sealed);
+        let answer = Answer::see_other(&format!("{ARRIVAL_PATH}?t={tag}"))
+            .cookie(self.cookies().set_arrival(&tag, &value, ARRIVAL_SECONDS));
         made.keep();
         answer
     }
 
     /// Leaves it to the GET that follows whether the browser may go on.
-    pub(crate) fn leave_stale(&self, visit: &Visit, code: Code, state: &str) -> Answer {
-        let mut content = vec![STALE];
-        content.extend_from_slice(code.as_str().as_bytes());
-        content.push(b' ');
-        content.extend_from_slice(state.as_bytes());
-        self.leave(visit, &content)
-    }
-
-    fn leave(&self, visit: &Visit, content: &[u8]) -> Answer {
-        let tag = URL_SAFE_NO_PAD.encode(random_bytes::<TAG_BYTES>(self.random()));
-        let mut dated = self.now().to_be_bytes().to_vec();
-        dated.extend_from_slice(content);
+    pub(crate) fn leave_stale(&self, code: Code, state: &str) -> Answer {
+        let content = format!("{} {state}", code.as_str());
         let sealed = self.ring().seal(
-            SEAL,
-            &bound_to(self, visit),
-            &[tag.as_bytes()],
-            &dated,
+            STALE,
+            &[],
+            &[],
+            content.as_bytes(),
             random_bytes(self.random()),
         );
         let value = URL_SAFE_NO_PAD.encode(sealed);
-        Answer::see_other(&format!("{ARRIVAL_PATH}?t={tag}")).cookie(self.cookies().set_arrival(
-            &tag,
-            &value,
-            ARRIVAL_SECONDS,
-        ))
+        Answer::see_other(&format!("{ARRIVAL_PATH}?stale={value}"))
     }
 
     /// Completes a sign-in whose answer was posted: sets the session cookie and goes to the return path.
     pub async fn arrive(&self, visit: &Visit) -> Answer {
         if visit.caller() != Caller::Navigation {
             return problem::document(Code::NotANavigation, visit.reference());
+        }
+        if let Some((code, state)) = self.stale(visit) {
+            return self.judge_stale(visit, code, &state).await;
         }
         let tag = query::get(visit.query(), "t").filter(|tag| is_tag(tag));
         if let Some(tag) = tag
@@ -119,15 +120,22 @@ impl Bff {
             visit.add_cookie(self.cookies().remove_arrival(tag));
         }
         match self.take(visit, tag.as_deref()) {
-            Ok(Outcome::SignedIn { ticket, return_to }) => {
-                match self.admit_arrival(visit, &ticket).await {
-                    Ok(()) => Answer::see_other(return_to.as_str()),
-                    Err(error) => self.turn_away(visit, error, Some(&return_to)),
-                }
-            }
-            Ok(Outcome::Stale { code, state }) => self.judge_stale(visit, code, &state).await,
+            Ok(SignedIn { ticket, return_to }) => match self.admit_arrival(visit, &ticket).await {
+                Ok(()) => Answer::see_other(return_to.as_str()),
+                Err(error) => self.turn_away(visit, error, Some(&return_to)),
+            },
             Err(error) => self.turn_away(visit, error, None),
         }
+    }
+
+    /// What is sealed in the address, where something is. It says no more than the answer that was posted did: it is
+    /// good in any browser, as a stale answer in an address is.
+    fn stale(&self, visit: &Visit) -> Option<(Code, String)> {
+        let sealed = query::get(visit.query(), "stale")?;
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let opened = self.ring().open(STALE, &[], &[], &sealed).ok()?;
+        let (code, state) = std::str::from_utf8(&opened).ok()?.split_once(' ')?;
+        Some((Code::parse(code)?, state.to_owned()))
     }
 
     async fn judge_stale(&self, visit: &Visit, code: Code, state: &str) -> Answer {
@@ -153,7 +161,7 @@ impl Bff {
         failure::answer(self, visit, code, return_to, None)
     }
 
-    fn take(&self, visit: &Visit, tag: Option<&str>) -> Result<Outcome, ArrivalError> {
+    fn take(&self, visit: &Visit, tag: Option<&str>) -> Result<SignedIn, ArrivalError> {
         let tag = tag.ok_or(ArrivalError::Foreign)?;
         let sealed = self
             .cookies()
@@ -205,32 +213,16 @@ impl Bff {
     }
 }
 
-/// The first byte of what is left.
-const SIGNED_IN: u8 = 1;
-const STALE: u8 = 2;
-
-fn decode(content: &[u8]) -> Option<Outcome> {
-    match content.split_first()? {
-        (&SIGNED_IN, rest) => {
-            let (ticket, path) = rest.split_first_chunk::<16>()?;
-            Some(Outcome::SignedIn {
-                ticket: Ticket::from_bytes(*ticket),
-                return_to: ReturnTo::parse(std::str::from_utf8(path).ok()?).ok()?,
-            })
-        }
-        (&STALE, rest) => {
-            let (code, state) = std::str::from_utf8(rest).ok()?.split_once(' ')?;
-            Some(Outcome::Stale {
-                code: Code::parse(code)?,
-                state: state.to_owned(),
-            })
-        }
-        _ => None,
-    }
+fn decode(content: &[u8]) -> Option<SignedIn> {
+    let (ticket, path) = content.split_first_chunk::<16>()?;
+    Some(SignedIn {
+        ticket: Ticket::from_bytes(*ticket),
+        return_to: ReturnTo::parse(std::str::from_utf8(path).ok()?).ok()?,
+    })
 }
 
 /// The browser's binding goes into the key: nobody can plant a session of theirs in another's browser by a cookie.
-/// Where there is none, as where another browser's answer was posted, nobody was signed in either.
+/// Where there is none, nobody was signed in either.
 fn bound_to(bff: &Bff, visit: &Visit) -> Vec<u8> {
     bff.cookies()
         .binding(visit.headers())
@@ -246,40 +238,27 @@ fn is_tag(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, SIGNED_IN, STALE, decode, is_tag};
-    use crate::code::Code;
+    use super::{decode, is_tag};
 
     #[test]
     fn what_was_left_is_read_again() {
-        let mut session = vec![SIGNED_IN];
-        session.extend_from_slice(&[7; 16]);
-        session.extend_from_slice(b"/private?a=b");
-        assert!(matches!(
-            decode(&session),
-            Some(Outcome::SignedIn { ticket, return_to }) if ticket.bytes() == &[7; 16] && return_to.as_str() == "/private?a=b"
-        ));
-        let stale = [&[STALE], &b"state_spent abc"[..]].concat();
-        assert!(matches!(
-            decode(&stale),
-            Some(Outcome::Stale { code: Code::StateSpent, state }) if state == "abc"
-        ));
+        let left = [&[7; 16], &b"/private?a=b"[..]].concat();
+        assert!(decode(&left).is_some_and(|signed_in| {
+            signed_in.ticket.bytes() == &[7; 16] && signed_in.return_to.as_str() == "/private?a=b"
+        }));
     }
 
     #[test]
     fn what_no_program_left_is_nothing() {
         for content in [
             &b""[..],
-            b"\x01",
-            b"\x01123456789012345",
-            b"\x02state_spent",
-            b"\x02what abc",
-            b"\x03",
+            b"012345678901234",
+            b"0123456789012345",
+            b"0123456789012345//evil.example",
+            b"0123456789012345\xff",
         ] {
             assert!(decode(content).is_none(), "{content:?}");
         }
-        let mut elsewhere = vec![SIGNED_IN; 17];
-        elsewhere.extend_from_slice(b"//evil.example");
-        assert!(decode(&elsewhere).is_none());
     }
 
     #[test]

@@ -105,21 +105,15 @@ impl Bff {
                 && let Some(state) = &state
             {
                 tracing::info!(code = code.as_str(), %error, "a stale sign-in: the session decides, which a POST does not show");
-                return self.leave_stale(visit, code, state);
+                return self.leave_stale(code, state);
             }
             if let Some(answer) = self.go_on(visit, code, &transaction.asked).await {
                 return answer;
             }
         }
         // A provider's own words are text from outside: they go into a field, which the log's encoding escapes.
-        // Should it quote the state, the log must not.
         let said = match &error {
-            CallbackError::Provider { description, .. } => {
-                description.as_deref().map(|words| match &state {
-                    Some(state) => redact::without_secrets(words, &[state]),
-                    None => words.to_owned(),
-                })
-            }
+            CallbackError::Provider { description, .. } => description.as_deref(),
             _ => None,
         };
         tracing::warn!(code = code.as_str(), detail = error.detail(), hint = error.hint(), said, %error, "a sign-in failed");
@@ -204,15 +198,21 @@ impl Bff {
             // Nothing is sent for an error, so nothing is spent: who cancelled, went back and signed in after all
             // comes with the same state. And nobody can fill the set of spent sign-ins with errors of their own making.
             AuthorizationResponse::Error {
-                error, description, ..
+                error,
+                description,
+                state,
+                ..
             } => {
                 if let Some(said) = SilentSignIn::parse(&error).filter(|_| transaction.asked.silent)
                 {
                     return Ok(Completed::Silently(said));
                 }
+                // Should they quote what was sent, the log and the page must not.
+                let nonce = transaction.nonce(&binding);
+                let sent = [state.as_str(), nonce.expose()];
                 return Err(CallbackError::Provider {
-                    error,
-                    description,
+                    error: redact::without_secrets(&error, &sent),
+                    description: description.map(|words| redact::without_secrets(&words, &sent)),
                     hint,
                 });
             }

@@ -222,6 +222,12 @@ impl Bff {
                 error: error.map(|words| redact::without_secrets(&words, &sent)),
             }
             .into(),
+            UserinfoError::MalformedContentType { content_type } => {
+                UserinfoError::MalformedContentType {
+                    content_type: redact::without_secrets(&content_type, &sent),
+                }
+                .into()
+            }
             other => other.into(),
         })
     }
