@@ -3,14 +3,11 @@
 //! at once. The provider takes the one way that the client is registered for and no other.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 
-use cloakroom_testkit::leaks;
 use cloakroom_testkit::provider::AssertionAudience;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::program::{Ended, Program, Variables};
 use crate::start::Start;
 use crate::world::World;
 
@@ -21,7 +18,7 @@ const P256_SEC1: &str = include_str!("../../crates/oidc/tests/keys/p256-sec1.pem
 const P384_PKCS8: &str = include_str!("../../crates/oidc/tests/keys/p384-pkcs8.pem");
 const P384_SEC1: &str = include_str!("../../crates/oidc/tests/keys/p384-sec1.pem");
 const ED25519: &str = include_str!("../../crates/oidc/tests/keys/ed25519-pkcs8.pem");
-const RSA_JWK: &str = include_str!("../../crates/oidc/tests/keys/rfc7515-a2.jwk.json");
+pub(crate) const RSA_JWK: &str = include_str!("../../crates/oidc/tests/keys/rfc7515-a2.jwk.json");
 pub(crate) const P256_JWK: &str = include_str!("../../crates/oidc/tests/keys/rfc7515-a3.jwk.json");
 pub(crate) const ED25519_JWK: &str =
     include_str!("../../crates/oidc/tests/keys/rfc8037-a1.jwk.json");
@@ -29,11 +26,12 @@ pub(crate) const ED25519_JWK: &str =
 pub(crate) const ED25519_THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 
 pub(crate) const KEY_FILE: &str = "CLOAKROOM_CLIENT_KEY_FILE";
-const METHOD: &str = "CLOAKROOM_CLIENT_AUTH";
-const ALG: &str = "CLOAKROOM_CLIENT_ASSERTION_ALG";
+pub(crate) const METHOD: &str = "CLOAKROOM_CLIENT_AUTH";
+pub(crate) const ALG: &str = "CLOAKROOM_CLIENT_ASSERTION_ALG";
 const CLIENT: &str = "0oa-client-of-these-tests";
 /// 64 bytes, enough for HS512.
-const LONG_SECRET: &str = "a-secret-of-sixty-four-bytes/which is enough for HS512 & no more";
+pub(crate) const LONG_SECRET: &str =
+    "a-secret-of-sixty-four-bytes/which is enough for HS512 & no more";
 const REFUSED: &str = "The sign-in service does not accept this application";
 
 /// A client with this secret that may authenticate in this way and no other.
@@ -472,328 +470,4 @@ async fn every_try_has_an_assertion_of_its_own() {
     assert_eq!(tokens.count(), 6);
     assert_all_differ(&world);
     world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_public_keys_are_shown_to_anybody_without_their_private_halves() {
-    let set = json!({ "keys": [named(P256_JWK, "signs"), named(RSA_JWK, "joined")] });
-    let world = known_by_address(keys(&set.to_string())).await;
-    let browser = world.browser();
-    for request in [
-        browser.get("/auth/jwks.json").bare(),
-        browser.get("/auth/jwks.json").fetch(),
-        browser.get("/auth/jwks.json").navigate(),
-        browser
-            .get("/auth/jwks.json")
-            .fetch()
-            .from_page("https://op.example/keys"),
-    ] {
-        let answer = request.await;
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
-        assert_eq!(
-            (answer.header("vary"), answer.set_cookies()),
-            (None, vec![])
-        );
-        let shown = answer.json();
-        let members: Vec<BTreeSet<&str>> = shown["keys"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|key| {
-                key.as_object()
-                    .unwrap()
-                    .keys()
-                    .map(String::as_str)
-                    .collect()
-            })
-            .collect();
-        assert_eq!(
-            members,
-            [
-                BTreeSet::from(["kty", "crv", "x", "y", "use", "kid", "alg"]),
-                BTreeSet::from(["kty", "n", "e", "use", "kid"]),
-            ]
-        );
-        for (key, kid) in [(0, "signs"), (1, "joined")] {
-            assert_eq!(shown["keys"][key]["kid"], kid);
-            assert_eq!(shown["keys"][key]["use"], "sig");
-        }
-    }
-    let head = browser
-        .request(Method::HEAD, "/auth/jwks.json")
-        .bare()
-        .await;
-    assert_eq!((head.status(), head.body()), (200, &b""[..]));
-    let post = browser.post_form("/auth/jwks.json", &[]).await;
-    assert_eq!(post.status(), 405);
-    world.sign_in(&browser).await;
-    assert_eq!(
-        browser
-            .get("/auth/jwks.json")
-            .fetch()
-            .await
-            .header("cache-control"),
-        Some("public, max-age=300"),
-        "the same for everybody"
-    );
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_without_keys_shows_none() {
-    let spare = Start::default()
-        .set(METHOD, "client_secret_basic")
-        .file(KEY_FILE, ED25519_JWK);
-    for start in [Start::default(), spare] {
-        let world = start.go().await;
-        let browser = world.browser();
-        for request in [
-            browser.get("/auth/jwks.json").bare(),
-            browser.get("/auth/jwks.json").fetch(),
-        ] {
-            let answer = request.await;
-            assert_eq!(
-                (answer.status(), answer.header("cloakroom-error")),
-                (404, Some("not_found"))
-            );
-        }
-        world.sign_in(&browser).await;
-        world.end().await;
-    }
-}
-
-/// Starts with these settings, which must not do.
-async fn refused(settings: &[(&str, &str)], file: Option<&str>) -> Ended {
-    let folder = tempfile::tempdir().unwrap();
-    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let mut variables: Variables = vec![
-        (
-            "CLOAKROOM_ISSUER".to_owned(),
-            "http://127.0.0.1:9/op".to_owned(),
-        ),
-        ("CLOAKROOM_CLIENT_ID".to_owned(), "me".to_owned()),
-        ("CLOAKROOM_STORE".to_owned(), "memory:".to_owned()),
-        // Where it starts after all, it ends at once, with another code.
-        (
-            "CLOAKROOM_LISTEN".to_owned(),
-            taken.local_addr().unwrap().to_string(),
-        ),
-    ];
-    variables.extend(
-        settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
-    if let Some(content) = file {
-        let path = folder.path().join("key");
-        std::fs::write(&path, content).unwrap();
-        variables.push((KEY_FILE.to_owned(), path.display().to_string()));
-    }
-    Program::spawn(&variables, &[]).ended().await
-}
-
-fn assert_says(ended: &Ended, name: &str, words: &str, secrets: &[&str]) {
-    assert_eq!(
-        ended.status.code(),
-        Some(78),
-        "{name}, {words}: {}",
-        ended.complaints
-    );
-    assert_eq!(ended.log, "");
-    let about: Vec<&str> = ended
-        .complaints
-        .lines()
-        .filter(|line| line.trim_start_matches([' ', '-']).starts_with(name))
-        .collect();
-    assert!(
-        about.iter().any(|line| line.contains(words)),
-        "{name} should say {words:?}: {}",
-        ended.complaints
-    );
-    let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
-    assert_eq!(leaks(ended.complaints.as_bytes(), &secrets), [""; 0]);
-}
-
-#[tokio::test]
-async fn a_secret_that_cannot_do_what_it_is_for_stops_the_start() {
-    const SECRET: &str = "CLOAKROOM_CLIENT_SECRET";
-    let short = "only-thirty-one-bytes-of-secret";
-    let middle = "forty-seven-bytes-of-a-secret-are-not-enough-xx";
-    for (alg, secret, words) in [
-        ("", short, "at least 32"),
-        ("HS256", short, "at least 32"),
-        ("HS384", middle, "at least 48"),
-        ("HS512", middle, "at least 64"),
-    ] {
-        let settings = [(METHOD, "client_secret_jwt"), (SECRET, secret), (ALG, alg)];
-        let ended = refused(&settings, None).await;
-        assert_says(&ended, SECRET, words, &[secret]);
-    }
-    let settings = [("CLOAKROOM_ID_TOKEN_ALG", "HS256"), (SECRET, short)];
-    assert_says(
-        &refused(&settings, None).await,
-        "CLOAKROOM_ID_TOKEN_ALG",
-        "32 bytes",
-        &[short],
-    );
-}
-
-#[tokio::test]
-async fn settings_that_contradict_each_other_stop_the_start() {
-    const SECRET: (&str, &str) = ("CLOAKROOM_CLIENT_SECRET", LONG_SECRET);
-    for (settings, file, name, words) in [
-        (
-            &[SECRET][..],
-            Some(ED25519_JWK),
-            METHOD,
-            "nothing says which",
-        ),
-        (
-            &[SECRET, (METHOD, "none")],
-            None,
-            METHOD,
-            "take one of the two away",
-        ),
-        (
-            &[(METHOD, "none")],
-            Some(ED25519_JWK),
-            METHOD,
-            "take one of the two away",
-        ),
-        (
-            &[SECRET, (METHOD, "private_key_jwt")],
-            None,
-            METHOD,
-            KEY_FILE,
-        ),
-        (
-            &[(METHOD, "client_secret_jwt")],
-            Some(ED25519_JWK),
-            METHOD,
-            "CLOAKROOM_CLIENT_SECRET",
-        ),
-        (
-            &[(METHOD, "client_secret_basic")],
-            None,
-            METHOD,
-            "CLOAKROOM_CLIENT_SECRET",
-        ),
-        (
-            &[SECRET, (METHOD, "tls_client_auth")],
-            None,
-            METHOD,
-            "private_key_jwt or none",
-        ),
-        (&[SECRET, (ALG, "HS256")], None, ALG, "is for assertions"),
-        (
-            &[SECRET, (METHOD, "client_secret_jwt"), (ALG, "RS256")],
-            None,
-            "CLOAKROOM_CLIENT_SECRET",
-            "HS256, HS384 or HS512",
-        ),
-        (
-            &[SECRET, (METHOD, "client_secret_jwt"), (ALG, "none")],
-            None,
-            ALG,
-            "HS256, HS384 or HS512",
-        ),
-        (
-            &[SECRET, ("CLOAKROOM_CLIENT_KEY_ID", "k")],
-            None,
-            "CLOAKROOM_CLIENT_KEY_ID",
-            KEY_FILE,
-        ),
-        (
-            &[("CLOAKROOM_ASSERTION_AUDIENCE", "everybody")],
-            Some(ED25519_JWK),
-            "CLOAKROOM_ASSERTION_AUDIENCE",
-            "endpoint, issuer or token_endpoint",
-        ),
-        (
-            &[("CLOAKROOM_CLIENT_KEY", ED25519_JWK)],
-            Some(ED25519_JWK),
-            KEY_FILE,
-            "keep one",
-        ),
-    ] {
-        let ended = refused(settings, file).await;
-        let secrets = [LONG_SECRET, "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"];
-        assert_says(&ended, name, words, &secrets);
-    }
-}
-
-#[tokio::test]
-async fn a_key_file_that_is_not_this_clients_private_key_stops_the_start() {
-    macro_rules! file {
-        ($name:literal) => {
-            include_str!(concat!("../../crates/oidc/tests/keys/", $name))
-        };
-    }
-    let twice =
-        json!({ "keys": [named(ED25519_JWK, "same"), named(P256_JWK, "same")] }).to_string();
-    let mut encrypts = named(ED25519_JWK, "k");
-    encrypts["use"] = json!("enc");
-    let mut public = named(ED25519_JWK, "k");
-    public.as_object_mut().unwrap().remove("d");
-    let mut other = named(ED25519_JWK, "k");
-    other["x"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    let symmetric = r#"{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}"#;
-    for (content, words) in [
-        (file!("rsa-pkcs8-encrypted.pem"), "encrypted"),
-        (file!("rsa-pkcs1-encrypted.pem"), "encrypted"),
-        (file!("certificate.pem"), "certificate"),
-        (file!("rsa-public.pem"), "public key"),
-        (file!("unsupported-rsa-1024.pem"), "2048"),
-        (file!("unsupported-p521.pem"), "P-256, P-384 or Ed25519"),
-        (
-            file!("unsupported-secp256k1.pem"),
-            "P-256, P-384 or Ed25519",
-        ),
-        (
-            file!("unsupported-explicit-curve.pem"),
-            "P-256, P-384 or Ed25519",
-        ),
-        (file!("unsupported-ed448.pem"), "Ed25519"),
-        (file!("unsupported-x25519.pem"), "Ed25519"),
-        (file!("unsupported-dsa.pem"), "make an RSA"),
-        (file!("unsupported-rsa-pss.pem"), "make an RSA"),
-        (symmetric, "symmetric"),
-        (&*twice, "the kid same"),
-        (&*encrypts.to_string(), "not for signing"),
-        (&*public.to_string(), "public key"),
-        (&*other.to_string(), "do not belong together"),
-        (&ED25519_JWK[..60], "cannot be read"),
-        (&RSA_PKCS8[..400], "broken PEM"),
-        ("rubbish that nobody made a key of", "no private key"),
-        ("{\"keys\":[]}", "no private key"),
-        ("\n", "is empty"),
-    ] {
-        let ended = refused(&[], Some(content)).await;
-        let secrets = [
-            "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-            "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0",
-        ];
-        assert_says(&ended, KEY_FILE, words, &secrets);
-        for line in content
-            .lines()
-            .filter(|line| line.len() >= 24 && !line.starts_with("---"))
-        {
-            assert!(!ended.complaints.contains(line), "{}", ended.complaints);
-        }
-    }
-    let ended = refused(&[(KEY_FILE, "/nowhere/key.pem")], None).await;
-    assert_says(&ended, KEY_FILE, "cannot be read", &[]);
-    for (file, setting, words) in [
-        (ED25519_JWK, (ALG, "ES256"), "cannot sign with ES256"),
-        (RSA_PKCS8, (ALG, "HS256"), "cannot sign with HS256"),
-        (
-            &*named(ED25519_JWK, "own").to_string(),
-            ("CLOAKROOM_CLIENT_KEY_ID", "other"),
-            "the kid own",
-        ),
-    ] {
-        assert_says(&refused(&[setting], Some(file)).await, KEY_FILE, words, &[]);
-    }
 }

@@ -8,6 +8,7 @@ use crate::world::World;
 
 const LINK: &str = "This sign-in link is not right";
 const ADDRESS: &str = "This address is not right";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 fn query(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
@@ -369,7 +370,6 @@ async fn what_is_no_form_or_too_much_or_not_text_is_refused() {
             .header("content-type", content_type)
             .body(body)
     };
-    const FORM: &str = "application/x-www-form-urlencoded";
     let iss = query(&[("iss", &issuer)]).into_bytes();
     for (content_type, body, code, status) in [
         ("text/plain", iss.clone(), "parameter_malformed", 400),
@@ -405,13 +405,13 @@ async fn what_is_no_form_or_too_much_or_not_text_is_refused() {
         ),
         (
             FORM,
-            [&iss[..], b"&x=", &[b'a'; 9 * 1024]].concat(),
+            [&iss[..], b"&x=", &vec![b'a'; 9 * 1024]].concat(),
             "parameter_too_long",
             400,
         ),
         (
             FORM,
-            [&iss[..], b"&x=", &[b'a'; 33 * 1024]].concat(),
+            [&iss[..], b"&x=", &vec![b'a'; 33 * 1024]].concat(),
             "body_too_large",
             413,
         ),

@@ -12,11 +12,14 @@
     reason = "tests: what is printed is shown where one fails, and names the row of its table"
 )]
 
+mod arrival;
+mod asked;
 mod boundary;
 mod budget;
 mod callback;
 mod claims;
 mod client_auth;
+mod client_auth_settings;
 mod conformance;
 mod cookies;
 mod cookies_https;
@@ -27,13 +30,16 @@ mod discovery;
 mod echo;
 mod faults;
 mod form_post;
+mod form_post_odd;
 mod headers;
 mod hung_up;
 mod initiate;
+mod jwks;
 mod limits;
 mod logout;
 mod outage;
 mod program;
+mod provider_keys;
 mod proxies;
 mod pushed;
 mod raw;
@@ -49,4 +55,5 @@ mod start_up;
 mod store;
 mod transactions;
 mod unreadable;
+mod userinfo;
 mod world;

@@ -2,6 +2,7 @@
 
 use cloakroom_testkit::Fault;
 use cloakroom_testkit::provider::Builder;
+use serde_json::Value;
 
 use crate::program::{Program, Variables, free_port};
 use crate::world::World;
@@ -114,5 +115,33 @@ impl Start {
             }
         }
         panic!("no port stays free")
+    }
+}
+
+/// What of a file is secret: the private members of a JWK or JWK set, the lines of a PEM block, else all of it.
+pub(crate) fn secret_parts(content: &str) -> Vec<String> {
+    if let Ok(jwk) = serde_json::from_str(content) {
+        return private_members(&jwk);
+    }
+    content
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("-----") && line.len() >= 16)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn private_members(jwk: &Value) -> Vec<String> {
+    match jwk {
+        Value::Array(keys) => keys.iter().flat_map(private_members).collect(),
+        Value::Object(members) => {
+            let private = ["d", "p", "q", "dp", "dq", "qi", "k"]
+                .iter()
+                .filter_map(|name| members.get(*name)?.as_str().map(str::to_owned));
+            private
+                .chain(members.get("keys").into_iter().flat_map(private_members))
+                .collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::program::{Ended, LOOK_AGAIN, PATIENCE, Program, Variables, lines};
 use crate::received::Received;
-use crate::start::Start;
+use crate::start::{Start, secret_parts};
 
 /// Everything there is in a test.
 #[derive(Debug)]
@@ -415,32 +415,4 @@ pub(crate) fn new_session(answer: &Response, name: &str) -> Option<String> {
         .into_iter()
         .find(|cookie| cookie.name == name && !cookie.is_removal());
     made.map(|cookie| cookie.value)
-}
-
-/// What of a file is secret: the private members of a JWK or JWK set, the lines of a PEM block, else all of it.
-fn secret_parts(content: &str) -> Vec<String> {
-    if let Ok(jwk) = serde_json::from_str(content) {
-        return private_members(&jwk);
-    }
-    content
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("-----") && line.len() >= 16)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn private_members(jwk: &Value) -> Vec<String> {
-    match jwk {
-        Value::Array(keys) => keys.iter().flat_map(private_members).collect(),
-        Value::Object(members) => {
-            let private = ["d", "p", "q", "dp", "dq", "qi", "k"]
-                .iter()
-                .filter_map(|name| members.get(*name)?.as_str().map(str::to_owned));
-            private
-                .chain(members.get("keys").into_iter().flat_map(private_members))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
 }
