@@ -458,6 +458,46 @@ async fn only_a_navigation_and_no_other_write_may_come_from_another_site() {
 }
 
 #[tokio::test]
+async fn no_other_spelling_of_an_exempt_address_or_method_is_exempt() {
+    let app = start().await;
+    let browser = app.browser();
+    for path in ["callback", "initiate"] {
+        for spelled in [
+            format!("/auth/{path}/"),
+            format!("//auth/{path}"),
+            format!("/auth//{path}"),
+            format!("/auth/{path}%2f"),
+            format!("/%61uth/{path}"),
+            format!("/AUTH/{path}"),
+            format!("/auth/{path};a=b"),
+            format!("/auth/{path}%3fa"),
+            format!("/auth/x%2f..%2f{path}"),
+        ] {
+            let answer = browser
+                .post_form(format!("{}{spelled}", app.public_url), &[("code", "a")])
+                .from_page("https://evil.example/")
+                .await;
+            assert!(
+                matches!(answer.status(), 403 | 404),
+                "{spelled}: {}",
+                answer.status()
+            );
+            assert_eq!(answer.set_cookies(), []);
+        }
+        for method in ["PUT", "DELETE", "PATCH", "post", "QUERY", "OPTIONS", "HEAD"] {
+            let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = browser
+                .request(method.clone(), format!("/auth/{path}"))
+                .from_page("https://evil.example/")
+                .await;
+            assert_eq!(answer.status(), 405, "{method} {path}");
+            assert_eq!(answer.set_cookies(), []);
+        }
+    }
+    app.end(&[&browser]).await;
+}
+
+#[tokio::test]
 async fn without_form_post_nothing_is_posted_here() {
     let app = App::start().await;
     let browser = app.browser();
