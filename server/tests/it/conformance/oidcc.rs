@@ -1,6 +1,7 @@
 //! `oidcc-client-test-..`: the basic, form post, config, refresh and third-party-login plans, and what of the full list
 //! applies to the authorization code flow.
 
+use cloakroom_testkit::provider::Builder;
 use cloakroom_testkit::{Alg, Fault};
 
 use super::modules;
@@ -22,7 +23,7 @@ modules! {
     /// HS256 keyed with the provider's public key.
     oidcc_client_test_invalid_sig_hs256: Fault::AlgHs256WithPublicKey;
     /// No `kid`, and one key.
-    oidcc_client_test_kid_absent_single_jwks: Fault::NoKid, |provider| provider.only_the_signing_key();
+    oidcc_client_test_kid_absent_single_jwks: Fault::NoKid, Builder::only_the_signing_key;
     /// No `iat`.
     oidcc_client_test_missing_iat: Fault::MissingIat;
     /// No `sub`.
