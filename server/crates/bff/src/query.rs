@@ -1,8 +1,10 @@
 //! Reading a raw query, or the body of a form: each parameter at most once, percent-encoded UTF-8, of sane length
 //! (RFC 6749 section 3.1: parameters must not be included more than once).
 
+use std::borrow::Cow;
+
 use cloakroom_oidc::FormError;
-use cloakroom_oidc::form::Form;
+use cloakroom_oidc::form::{self, Form};
 
 use crate::code::Code;
 
@@ -23,19 +25,18 @@ pub(crate) fn get(query: &str, name: &str) -> Option<String> {
 
 /// One parameter's value, where it stands in the query exactly once, however broken the rest is.
 pub(crate) fn only(query: &str, name: &str) -> Option<String> {
-    let mut named = query.split('&').filter(|pair| is_named(pair, name));
-    let pair = named.next().filter(|_| named.next().is_none())?;
-    get(pair, name)
+    form::only(query, name, form::MAX_VALUE).map(Cow::into_owned)
 }
 
 /// Whether a parameter of this name stands in the query, once or more often, whatever its value.
 pub(crate) fn holds(query: &str, name: &str) -> bool {
-    query.split('&').any(|pair| is_named(pair, name))
-}
-
-fn is_named(pair: &str, name: &str) -> bool {
-    let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-    get(&format!("{key}="), name).is_some()
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .any(|pair| {
+            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+            get(&format!("{key}="), name).is_some()
+        })
 }
 
 #[cfg(test)]
