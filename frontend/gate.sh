@@ -36,17 +36,19 @@ tree cloakroom-vault --all-features >target/gate.txt
 check 'vault' 'cloakroom-(oidc|bff|resource|testkit)' 'axum(-.*)?' 'leptos.*' 'tower-sessions.*' 'reqwest' 'app' <target/gate.txt
 tree cloakroom-bff --all-features >target/gate.txt
 check 'bff' 'cloakroom-(resource|testkit)' 'leptos.*' 'app' 'server' <target/gate.txt
+tree cloakroom-resource --all-features >target/gate.txt
+check 'resource' 'cloakroom-(vault|bff|testkit)' 'leptos.*' 'tower-sessions.*' 'app' 'server' <target/gate.txt
 tree server >target/gate.txt
 check 'the server' 'rsa' 'openssl(-sys)?' 'native-tls' 'cloakroom-testkit' 'ring' <target/gate.txt
 rustls=$(cargo tree --locked --package server --edges normal --prefix none --format '{p}' | awk '$1 == "rustls" { print $2 }' | sort -u | wc -l)
 [ "$rustls" -eq 1 ] || { echo "gate: the server has $rustls versions of rustls" >&2; failed=1; }
 
 # What keeps secrets refuses to be built for a browser.
-for crate in oidc vault bff; do
+for crate in oidc vault bff resource; do
 	grep -q 'compile_error!' "server/crates/$crate/src/lib.rs" || { echo "gate: $crate does not refuse wasm32" >&2; failed=1; }
 done
 # Nothing below the server reads the environment.
-if grep -rnE 'std::env::(var|vars)' server/crates/oidc/src server/crates/vault/src server/crates/bff/src app/src frontend/src; then
+if grep -rnE 'std::env::(var|vars)' server/crates/oidc/src server/crates/vault/src server/crates/bff/src server/crates/resource/src app/src frontend/src; then
 	echo 'gate: only the server reads the environment' >&2
 	failed=1
 fi

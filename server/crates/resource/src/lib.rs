@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(target_arch = "wasm32")]
+compile_error!(
+    "cloakroom-resource checks access tokens; it belongs on the server and does not compile for wasm32"
+);
+
+#[macro_use]
+mod codes;
+
+mod challenge;
+mod credentials;
+mod denied;
+mod extract;
+mod introspection;
+mod layer;
+mod metadata;
+mod requirement;
+mod server;
+mod token;
+mod trusted_issuer;
+
+pub use denied::Denied;
+pub use extract::{Access, AccessTokenClaims};
+pub use introspection::{IntrospectionError, Random};
+pub use layer::{AccessLayer, AccessService};
+pub use metadata::{ProtectedResource, ResourceError};
+pub use requirement::Requirement;
+pub use server::{BuildError, ResourceServer};
+pub use token::{TokenRefusal, VerifiedToken};
+pub use trusted_issuer::TrustedIssuer;

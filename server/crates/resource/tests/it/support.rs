@@ -1,0 +1,123 @@
+//! A provider, an API, and requests to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use cloakroom_oidc::Issuer;
+use cloakroom_oidc::client::{HttpClient, Provider as Op, TransportError};
+use cloakroom_resource::{Access, Requirement, ResourceServer, TrustedIssuer};
+use cloakroom_testkit::{ManualClock, Provider};
+use http::{Request, Response};
+use serde_json::{Map, Value, json};
+use tower::ServiceExt;
+
+pub(crate) struct World {
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) clock: ManualClock,
+    down: Arc<AtomicBool>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            provider: Arc::new(Provider::offline()),
+            clock: ManualClock::at_present(),
+            down: Arc::default(),
+        }
+    }
+
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn op(&self) -> Op {
+        let (provider, down) = (Arc::clone(&self.provider), Arc::clone(&self.down));
+        let http = HttpClient::over(move |request: Request<Bytes>| {
+            let (provider, down) = (Arc::clone(&provider), down.load(Ordering::SeqCst));
+            async move {
+                if down {
+                    let host = "op.testkit.example".to_owned();
+                    return Err(TransportError::Timeout { host });
+                }
+                Ok(provider.answer(request).await)
+            }
+        });
+        let issuer = Issuer::parse(&self.provider.issuer()).unwrap();
+        Op::new(issuer, http, self.clock.as_fn())
+    }
+
+    pub(crate) fn server(&self, issuer: TrustedIssuer) -> ResourceServer {
+        ResourceServer::new(["api://default"], [issuer], self.clock.as_fn()).unwrap()
+    }
+
+    pub(crate) fn okta(&self) -> ResourceServer {
+        self.server(TrustedIssuer::okta(self.op()))
+    }
+
+    pub(crate) fn rfc9068(&self) -> ResourceServer {
+        self.server(TrustedIssuer::rfc9068(self.op()))
+    }
+
+    /// An access token as Okta's, with some claims replaced; `null` removes one.
+    pub(crate) fn okta_token(&self, members: Value) -> String {
+        let now = self.clock.now();
+        let claims = json!({
+            "ver": 1, "jti": "AT.1", "iss": self.provider.issuer(), "aud": "api://default", "iat": now,
+            "exp": now + 600, "cid": "client", "uid": "00u1", "scp": ["openid", "messages.read"],
+            "auth_time": now - 100, "sub": "ada@example.com", "groups": ["everyone"], "acr": "urn:one",
+        });
+        self.sign(json!({}), claims, members)
+    }
+
+    pub(crate) fn rfc9068_token(&self, header: Value, members: Value) -> String {
+        let now = self.clock.now();
+        let claims = json!({
+            "jti": "1", "iss": self.provider.issuer(), "aud": ["other", "api://default"], "iat": now,
+            "exp": now + 600, "client_id": "client", "scope": "messages.read messages.write", "sub": "ada",
+        });
+        self.sign(header, claims, members)
+    }
+
+    fn sign(&self, header: Value, claims: Value, members: Value) -> String {
+        let (mut claims, members) = (object(claims), object(members));
+        claims.extend(members);
+        claims.retain(|_, value| !value.is_null());
+        self.provider.sign(&object(header), &claims)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+/// An API with one route that needs `requirement`, under a layer for all of it.
+pub(crate) fn api(server: &ResourceServer, requirement: Requirement) -> Router {
+    let route = get(|token: Access| async move { token.subject.clone() });
+    Router::new()
+        .route("/", route.layer(server.require(requirement)))
+        .layer(server.layer())
+}
+
+pub(crate) async fn send(api: &Router, uri: &str, authorization: &[&str]) -> Response<Body> {
+    let mut request = Request::get(uri);
+    for value in authorization {
+        request = request.header("authorization", *value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    api.clone().oneshot(request).await.unwrap()
+}
+
+pub(crate) async fn get_with(api: &Router, token: &str) -> Response<Body> {
+    send(api, "/", &[&format!("Bearer {token}")]).await
+}
+
+pub(crate) fn challenge(response: &Response<Body>) -> &str {
+    response.headers()["www-authenticate"].to_str().unwrap()
+}
