@@ -20,7 +20,8 @@ class Refusal extends Error {}
 
 /** The provider that the environment names, or undefined where it names none. */
 function ownProvider(env) {
-  const otherSecret = env.CLOAKROOM_CLIENT_SECRET_FILE || env.CLOAKROOM_CLIENT_KEY_FILE;
+  const otherSecret = env.CLOAKROOM_CLIENT_SECRET_FILE || env.CLOAKROOM_CLIENT_KEY_FILE || env.CLOAKROOM_CLIENT_KEY
+    || env.CLOAKROOM_CLIENT_AUTH === 'none';
   const set = PROVIDER_VARIABLES.filter((name) => env[name] || (name === 'CLOAKROOM_CLIENT_SECRET' && otherSecret));
   if (set.length === 0) return undefined;
   const missing = PROVIDER_VARIABLES.filter((name) => !set.includes(name));

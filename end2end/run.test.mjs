@@ -108,6 +108,18 @@ test('with a provider of one\'s own it starts no other', async () => {
   assert.equal(await ended, 0);
 });
 
+test('a client with a key, and one without any secret, need no secret', async () => {
+  for (const instead of [{ CLOAKROOM_CLIENT_KEY_FILE: 'client-key.pem' }, { CLOAKROOM_CLIENT_AUTH: 'none' }]) {
+    const { child, ended, says, given } = await run({
+      CLOAKROOM_ISSUER: 'https://example.okta.com/oauth2/default', CLOAKROOM_CLIENT_ID: 'id', ...instead,
+    });
+    await says(/Ctrl-C ends everything/);
+    assert.equal(given().env.CLOAKROOM_CLIENT_SECRET, undefined);
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+  }
+});
+
 test('some of the three variables are one line that names the missing ones', async () => {
   const { ended, text } = await run({ CLOAKROOM_ISSUER: 'https://example.okta.com' });
   assert.equal(await ended, 1);
