@@ -32,6 +32,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked $(NATIVE) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --package frontend --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps --all-features --package 'cloakroom-*'
 
 unit:
 ifeq ($(NEXTEST),yes)
