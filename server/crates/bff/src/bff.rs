@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::budget::Budget;
 use crate::client_auth::ClientAuthSetting;
 use crate::cookies::Cookies;
+use crate::ends::Ends;
 use crate::hooks::OnSignIn;
 use crate::settings::Settings;
 use crate::time::{Clock, Random, SystemClock, SystemRandom, random_bytes};
@@ -28,6 +29,7 @@ struct Inner {
     cookies: Cookies,
     budget: Budget,
     pushes: Budget,
+    ends: Ends,
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -82,6 +84,7 @@ impl Builder {
             budget: Budget::new(self.settings.failed_exchanges_a_minute),
             pushes: Budget::new(self.settings.pushed_requests_a_minute),
             client_auth: RwLock::new(Arc::new(self.settings.client_auth.clone())),
+            ends: Ends::default(),
             settings: self.settings,
             provider: self.provider,
             vault: self.vault,
@@ -136,6 +139,11 @@ impl Bff {
     /// Of authorization requests that are pushed.
     pub(crate) fn pushes(&self) -> &Budget {
         &self.0.pushes
+    }
+
+    /// Who waits for which session's end.
+    pub(crate) fn ends(&self) -> &Ends {
+        &self.0.ends
     }
 
     pub(crate) fn on_sign_in(&self) -> Option<&dyn OnSignIn> {

@@ -259,7 +259,7 @@ impl Bff {
             None => return Err(CallbackError::NotInstalled),
         }
         for ticket in &shown {
-            if let Err(error) = self.vault().delete(ticket).await {
+            if let Err(error) = self.end_session(ticket).await {
                 tracing::warn!(%error, "a session that was replaced could not be ended");
             }
         }

@@ -44,12 +44,30 @@ codes! {
     /// No session, or one that has ended.
     SignedOut = "signed_out", UNAUTHORIZED, "You are signed out",
         "Sign in to go on.";
+    /// Signed in, but the access token can no longer be renewed: APIs cannot be called until the person signs in again.
+    SignInAgain = "sign_in_again", UNAUTHORIZED, "Sign in again to go on",
+        "You are still signed in here, but what lets this application call services for you has run out.";
+    /// The provider says that the session is over: the refresh token is no longer good (RFC 6749 section 5.2).
+    SessionEnded = "session_ended", UNAUTHORIZED, "Your session has ended",
+        "The sign-in service has ended it. Sign in again to go on.";
+    /// The person must be authenticated more strongly, or again (RFC 9470 section 3).
+    InsufficientUserAuthentication = "insufficient_user_authentication", UNAUTHORIZED, "Please confirm that it is you",
+        "This needs a stronger or a more recent sign-in than yours.";
     /// Signed in, but a claim or group is lacking.
     Forbidden = "forbidden", FORBIDDEN, "You may not open this",
         "Your account does not have what this needs. Ask whoever manages access to this application.";
     /// A state-changing request from another site.
     CrossSite = "cross_site", FORBIDDEN, "This request came from another site",
         "It was refused to protect you. Open this application itself and try again.";
+    /// A call to an API without the header that a page of another site cannot send.
+    CsrfHeaderMissing = "csrf_header_missing", FORBIDDEN, "This call lacks a header",
+        "Calls to APIs must carry the header X-CSRF: 1.";
+    /// No upstream has this name, or none of its routes has this method and path.
+    RouteNotAllowed = "route_not_allowed", FORBIDDEN, "This call is not allowed",
+        "This application does not let pages call that.";
+    /// The access token lacks a scope that this upstream needs (RFC 6749 section 3.3).
+    ScopeNotGranted = "scope_not_granted", FORBIDDEN, "You may not do this",
+        "The sign-in service did not grant what this needs. Ask whoever manages access to this application.";
     /// A frame, an image or a prefetch asked for something that only a navigation or a script of ours gets.
     NotANavigation = "not_a_navigation", FORBIDDEN, "Open this in a window of its own",
         "Signing in does not work inside a frame.";
@@ -92,6 +110,18 @@ codes! {
     /// The answer took longer than a request may take.
     TooSlow = "too_slow", GATEWAY_TIMEOUT, "This took too long",
         "The answer did not come in time. Try again shortly.";
+    /// An upstream cannot be reached.
+    UpstreamUnreachable = "upstream_unreachable", BAD_GATEWAY, "A service behind this page does not answer",
+        "It cannot be reached just now. Try again shortly.";
+    /// An upstream's answer breaks HTTP.
+    UpstreamAnswer = "upstream_answer", BAD_GATEWAY, "A service behind this page gave a broken answer",
+        "Try again; if it stays, tell whoever runs this application the reference.";
+    /// As many calls to this upstream are under way as may be.
+    UpstreamBusy = "upstream_busy", SERVICE_UNAVAILABLE, "A service behind this page is busy",
+        "Too many calls are under way. Try again shortly.";
+    /// An upstream did not begin its answer in time.
+    UpstreamTooSlow = "upstream_too_slow", GATEWAY_TIMEOUT, "A service behind this page took too long",
+        "Its answer did not come in time. Try again shortly.";
     /// A defect of ours.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
         "The fault is ours. Try again; if it stays, tell us the reference.";
@@ -164,10 +194,23 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
 
+    /// Whether signing in, again or more strongly, is what helps.
+    pub fn is_mended_by_signing_in(self) -> bool {
+        matches!(
+            self,
+            Self::SignedOut
+                | Self::SignInAgain
+                | Self::SessionEnded
+                | Self::InsufficientUserAuthentication
+        )
+    }
+
     /// Seconds after which to ask again, as `Retry-After` says them (RFC 9110 section 10.2.3), where that may help.
     pub fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::ProviderDown | Self::StoreDown | Self::SignOutIncomplete => Some("5"),
+            Self::ProviderDown | Self::StoreDown | Self::SignOutIncomplete | Self::UpstreamBusy => {
+                Some("5")
+            }
             Self::TooManyAttempts => Some("60"),
             _ => None,
         }

@@ -24,6 +24,7 @@ mod callback_error;
 mod client_auth;
 mod code;
 mod cookies;
+mod ends;
 mod exchange;
 mod extract;
 mod failure;
@@ -57,7 +58,9 @@ mod settings;
 mod silent;
 mod tickets;
 mod time;
+mod tokens;
 mod transaction;
+mod upstream;
 mod visit;
 mod wish;
 
@@ -78,4 +81,8 @@ pub use session::Session;
 pub use settings::{Par, ResponseMode, Settings};
 pub use silent::SilentSignIn;
 pub use time::{Clock, Random, SystemClock, SystemRandom};
+pub use upstream::{
+    Upstream, UpstreamError, UpstreamName, UpstreamProtocol, UpstreamRoute, UpstreamTimeouts,
+    WhoseToken,
+};
 pub use visit::{Notice, Visit};

@@ -56,7 +56,7 @@ impl Bff {
         for ticket in visit.presented_tickets() {
             let opened = visit.open(&ticket).await;
             // Also where it could not be opened: a record that cannot be read is still to be gone.
-            self.vault().delete(&ticket).await.map_err(|error| {
+            self.end_session(&ticket).await.map_err(|error| {
                 tracing::error!(%error, "a session could not be ended");
                 AccessError::StoreDown
             })?;

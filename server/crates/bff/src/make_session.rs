@@ -55,7 +55,7 @@ impl Drop for Made {
         let counter = bff.clone();
         counter.in_background(
             async move {
-                if let Err(error) = bff.vault().delete(&ticket).await {
+                if let Err(error) = bff.end_session(&ticket).await {
                     tracing::warn!(%error, "a session that nobody has the ticket of could not be removed; it ends by itself");
                 }
                 bff.revoke(&record).await;

@@ -33,7 +33,7 @@ pub(crate) fn document(code: Code, reference: &str) -> Answer {
         "code": code.as_str(),
         "ref": reference,
     });
-    if code == Code::SignedOut
+    if code.is_mended_by_signing_in()
         && let Some(members) = body.as_object_mut()
     {
         members.insert("sign_in".to_owned(), json!("/auth/login"));

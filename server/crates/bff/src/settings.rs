@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use crate::client_auth::ClientAuthSetting;
 use crate::parameter_name::ParameterName;
 use crate::public_url::PublicUrl;
+use crate::upstream::Upstream;
 
 /// The counter's settings.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Failed code exchanges a client address may cause in a minute.
     pub failed_exchanges_a_minute: u32,
+    /// APIs that pages may call under `/api/{name}/`.
+    pub upstreams: Vec<Upstream>,
 }
 
 /// How the provider's answer comes back (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).
@@ -107,6 +110,7 @@ impl Settings {
             hidden_claims: Vec::new(),
             trusted_proxies: Vec::new(),
             failed_exchanges_a_minute: 30,
+            upstreams: Vec::new(),
         }
     }
 }
