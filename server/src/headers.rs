@@ -1,5 +1,7 @@
 //! Headers that every answer carries, unless it has its own.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,7 +17,7 @@ const NO_FEATURES: &str =
 
 /// The headers for one public URL.
 #[derive(Debug, Clone)]
-pub(crate) struct SecurityHeaders(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct SecurityHeaders(Arc<[(HeaderName, HeaderValue)]>);
 
 impl SecurityHeaders {
     pub(crate) fn new(public_url: &PublicUrl) -> Self {
@@ -53,7 +55,7 @@ impl SecurityHeaders {
                 HeaderValue::from_static("max-age=31536000"),
             ));
         }
-        Self(headers)
+        Self(headers.into())
     }
 }
 
@@ -65,8 +67,10 @@ pub(crate) async fn add(
 ) -> Response {
     let mut response = next.run(request).await;
     let present = response.headers_mut();
-    for (name, value) in headers {
-        present.entry(name).or_insert(value);
+    for (name, value) in headers.iter() {
+        if !present.contains_key(name) {
+            present.insert(name.clone(), value.clone());
+        }
     }
     response
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use cloakroom_bff::Bff;
 use http::{StatusCode, header};
 use leptos::config::{Env, LeptosOptions};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -38,15 +39,18 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
     inside
         .merge(site::router(site_folder))
         .merge(bff.health_router())
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            ANSWER,
-        ))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(outer_refusals::dress))
-        .layer(from_fn_with_state(security, headers::add))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(security, headers::add))
+                .layer(from_fn(outer_refusals::dress))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    ANSWER,
+                ))
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(RequestBodyLimitLayer::new(MAX_BODY)),
+        )
 }
 
 /// The panic's text stays here: nobody outside learns what was in hand.

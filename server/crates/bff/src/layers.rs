@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use tower::ServiceBuilder;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -49,11 +50,15 @@ impl Bff {
         let cross_site_writes = CsrfLayer::new().with_insecure_bypass(move |method, uri| {
             guard::takes_forms(response_mode, method, uri.path())
         });
-        router
-            .layer(from_fn(attach))
-            .layer(sessions)
-            .layer(cross_site_writes)
-            .layer(from_fn_with_state(self.clone(), arrive))
+        // One layer made of four: each one put on by itself would box every route anew, and every request would
+        // clone the boxes inside each box.
+        router.layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(self.clone(), arrive))
+                .layer(cross_site_writes)
+                .layer(sessions)
+                .layer(from_fn(attach)),
+        )
     }
 }
 
@@ -163,10 +168,13 @@ fn is_new_session(bff: &Bff, value: &HeaderValue) -> bool {
     names_it && !bff.cookies().is_session_removal(value)
 }
 
+/// What goes well is not news: a line for every call would cost more than the call.
 fn log(status: StatusCode) {
     if status.is_server_error() {
         tracing::warn!(status = status.as_u16(), "answered");
-    } else {
+    } else if status.is_client_error() {
         tracing::info!(status = status.as_u16(), "answered");
+    } else {
+        tracing::debug!(status = status.as_u16(), "answered");
     }
 }

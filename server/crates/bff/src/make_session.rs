@@ -128,7 +128,7 @@ impl Bff {
         match self.admit(&mut record).await {
             Ok(ticket) => {
                 let has_refresh_token = record.refresh_token.is_some();
-                tracing::info!(has_refresh_token, "a session was made");
+                tracing::debug!(has_refresh_token, "a session was made");
                 Ok(Made {
                     ticket,
                     unkept: Some((self.clone(), record)),
