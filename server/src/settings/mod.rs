@@ -1,5 +1,7 @@
 //! Settings: the one place that reads the environment.
 
+mod api_table;
+mod apis;
 pub(crate) mod client_auth;
 pub(crate) mod config;
 mod parse;
