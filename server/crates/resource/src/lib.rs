@@ -8,6 +8,7 @@ compile_error!(
 #[macro_use]
 mod codes;
 
+mod builder;
 mod challenge;
 mod credentials;
 mod denied;
@@ -20,12 +21,13 @@ mod server;
 mod token;
 mod trusted_issuer;
 
+pub use builder::{BuildError, ResourceServerBuilder};
 pub use denied::Denied;
 pub use extract::{Access, AccessTokenClaims};
 pub use introspection::{IntrospectionError, Random};
 pub use layer::{AccessLayer, AccessService};
 pub use metadata::{ProtectedResource, ResourceError};
 pub use requirement::Requirement;
-pub use server::{BuildError, ResourceServer};
+pub use server::ResourceServer;
 pub use token::{TokenRefusal, VerifiedToken};
 pub use trusted_issuer::TrustedIssuer;

@@ -78,7 +78,7 @@ impl ProtectedResource {
         &self.path
     }
 
-    pub(crate) fn document(&self, issuers: &[String]) -> Value {
+    pub(crate) fn document(&self, issuers: &[&str]) -> Value {
         let mut document = json!({
             "resource": self.resource,
             "authorization_servers": issuers,

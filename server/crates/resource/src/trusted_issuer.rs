@@ -58,6 +58,11 @@ impl TrustedIssuer {
         self
     }
 
+    /// The issuer identifier.
+    pub(crate) fn name(&self) -> &str {
+        self.provider.issuer().as_str()
+    }
+
     pub(crate) fn introspects(&self) -> bool {
         self.introspection.is_some()
     }

@@ -51,8 +51,8 @@ fn answering(clock: &ManualClock, status: u16, body: &Value) -> (ResourceServer,
     });
     let provider = Op::new(Issuer::parse(issuer).unwrap(), http, clock.as_fn());
     let trusted = TrustedIssuer::introspected(provider, client("secret"), Arc::new(|| [7; 16]));
-    let server = ResourceServer::new(["api"], [trusted], clock.as_fn()).unwrap();
-    (server, asked)
+    let builder = ResourceServer::builder(["api"], clock.as_fn()).issuer(trusted);
+    (builder.build().unwrap(), asked)
 }
 
 fn active(members: Value) -> Value {

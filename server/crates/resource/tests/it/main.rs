@@ -7,6 +7,7 @@
 )]
 
 mod introspection;
+mod messages;
 mod metadata;
 mod request;
 mod requirement;

@@ -1,7 +1,7 @@
 //! RFC 9728.
 
 use axum::Router;
-use cloakroom_resource::ProtectedResource;
+use cloakroom_resource::{ProtectedResource, TrustedIssuer};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -12,8 +12,11 @@ async fn the_document_is_between_host_and_path() {
     let world = World::new();
     let resource = ProtectedResource::new("https://api.example.com/v1").unwrap();
     let server = world
-        .okta()
-        .with_metadata(resource.scopes(["messages.read"]));
+        .builder()
+        .issuer(TrustedIssuer::okta(world.op()))
+        .metadata(resource.scopes(["messages.read"]))
+        .build()
+        .unwrap();
     let router: Router = server.metadata_router();
     let answer = send(&router, "/.well-known/oauth-protected-resource/v1", &[]).await;
     assert_eq!(answer.status(), 200);

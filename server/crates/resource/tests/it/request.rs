@@ -1,6 +1,6 @@
 //! Where the token may be, and what a refused caller is told: RFC 6750 and RFC 9728 section 5.1.
 
-use cloakroom_resource::{AccessTokenClaims, ProtectedResource, Requirement};
+use cloakroom_resource::{AccessTokenClaims, ProtectedResource, Requirement, TrustedIssuer};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::json;
@@ -59,7 +59,9 @@ async fn every_refusal_has_its_status_and_challenge() {
 async fn challenges_name_the_metadata() {
     let world = World::new();
     let resource = ProtectedResource::new("https://api.example.com/v1").unwrap();
-    let api = api(&world.okta().with_metadata(resource), Requirement::new());
+    let builder = world.builder().issuer(TrustedIssuer::okta(world.op()));
+    let server = builder.metadata(resource).build().unwrap();
+    let api = api(&server, Requirement::new());
     assert_eq!(
         challenge(&send(&api, "/", &[]).await),
         "Bearer resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource/v1\""

@@ -9,7 +9,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use cloakroom_oidc::Issuer;
 use cloakroom_oidc::client::{HttpClient, Provider as Op, TransportError};
-use cloakroom_resource::{Access, Requirement, ResourceServer, TrustedIssuer};
+use cloakroom_resource::{
+    Access, Requirement, ResourceServer, ResourceServerBuilder, TrustedIssuer,
+};
 use cloakroom_testkit::{ManualClock, Provider};
 use http::{Request, Response};
 use serde_json::{Map, Value, json};
@@ -51,7 +53,11 @@ impl World {
     }
 
     pub(crate) fn server(&self, issuer: TrustedIssuer) -> ResourceServer {
-        ResourceServer::new(["api://default"], [issuer], self.clock.as_fn()).unwrap()
+        self.builder().issuer(issuer).build().unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> ResourceServerBuilder {
+        ResourceServer::builder(["api://default"], self.clock.as_fn())
     }
 
     pub(crate) fn okta(&self) -> ResourceServer {

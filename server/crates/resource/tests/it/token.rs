@@ -2,7 +2,7 @@
 
 use cloakroom_oidc::client::{HttpClient, Provider as Op};
 use cloakroom_oidc::{Issuer, SigningAlg};
-use cloakroom_resource::{BuildError, ResourceServer, TrustedIssuer};
+use cloakroom_resource::{BuildError, ResourceServer, ResourceServerBuilder, TrustedIssuer};
 use serde_json::json;
 
 use crate::support::World;
@@ -148,7 +148,11 @@ fn what_cannot_work_is_refused_at_the_start() {
         Op::new(Issuer::parse(issuer).unwrap(), http, world.clock.as_fn())
     };
     let build = |issuers: Vec<TrustedIssuer>| {
-        ResourceServer::new(["api"], issuers, clock.clone()).map(|_| ())
+        let builder = ResourceServer::builder(["api"], clock.clone());
+        let builder = issuers
+            .into_iter()
+            .fold(builder, ResourceServerBuilder::issuer);
+        builder.build().map(|_| ())
     };
     for org in [
         TrustedIssuer::okta(at("https://id.example.com")),
