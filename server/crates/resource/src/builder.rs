@@ -68,7 +68,14 @@ impl ResourceServerBuilder {
 
     /// The server. Nothing is fetched yet.
     pub fn build(self) -> Result<ResourceServer, BuildError> {
-        if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
+        let audiences = self
+            .issuers
+            .iter()
+            .filter_map(|issuer| issuer.audiences.as_ref());
+        if audiences
+            .chain([&self.audiences])
+            .any(|list| list.is_empty() || list.iter().any(String::is_empty))
+        {
             return Err(BuildError::NoAudience);
         }
         if self.issuers.is_empty() {

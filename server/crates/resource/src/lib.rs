@@ -8,11 +8,14 @@ compile_error!(
 #[macro_use]
 mod codes;
 
+mod answers;
 mod builder;
 mod challenge;
 mod credentials;
 mod denied;
 mod extract;
+mod flights;
+mod form;
 mod introspection;
 mod layer;
 mod metadata;
@@ -29,5 +32,5 @@ pub use layer::{AccessLayer, AccessService};
 pub use metadata::{ProtectedResource, ResourceError};
 pub use requirement::Requirement;
 pub use server::ResourceServer;
-pub use token::{TokenRefusal, VerifiedToken};
+pub use token::{MAX_TOKEN, TokenRefusal, VerifiedToken};
 pub use trusted_issuer::TrustedIssuer;

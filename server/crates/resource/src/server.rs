@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_oidc::client::Clock;
-use cloakroom_oidc::json;
+use cloakroom_oidc::{JwtError, json};
 use http::request::Parts;
 use serde_json::Value;
 
@@ -16,11 +16,8 @@ use crate::denied::Denied;
 use crate::layer::AccessLayer;
 use crate::metadata::ProtectedResource;
 use crate::requirement::Requirement;
-use crate::token::{Expectations, TokenRefusal, VerifiedToken};
+use crate::token::{Expectations, MAX_TOKEN, TokenRefusal, VerifiedToken};
 use crate::trusted_issuer::TrustedIssuer;
-
-/// How far the issuer's clock and this one may differ, in seconds. Introspected tokens get none.
-const LEEWAY: u64 = 60;
 
 /// Checks access tokens. Cheap to clone; clones share keys and answers.
 #[derive(Clone)]
@@ -121,9 +118,8 @@ impl ResourceServer {
         let expected = Expectations {
             form: issuer.form,
             issuer: issuer.name(),
-            audiences: &self.shared.audiences,
+            audiences: issuer.audiences.as_ref().unwrap_or(&self.shared.audiences),
             now: self.now(),
-            leeway: if issuer.introspects() { 0 } else { LEEWAY },
         };
         issuer.verify(token, &expected).await
     }
@@ -147,28 +143,66 @@ impl ResourceServer {
     /// Who is to judge the token. A token goes to no other issuer than the one it names, for whoever gets it can use
     /// it; one that names none goes to the only issuer that introspects.
     fn issuer_of(&self, token: &str) -> Result<&TrustedIssuer, TokenRefusal> {
-        if let Some(named) = claimed_issuer(token) {
-            return self
-                .issuers()
-                .find(|issuer| issuer.name() == named)
-                .ok_or(TokenRefusal::UnknownIssuer);
+        if token.len() > MAX_TOKEN {
+            return Err(TokenRefusal::TooLarge);
         }
+        let unnamed = match claimed_issuer(token)? {
+            Claimed::By(named) => return self.named(&named),
+            Claimed::ByNobody(refusal) => refusal,
+        };
         let mut asked = self.issuers().filter(|issuer| issuer.introspects());
         match (asked.next(), asked.next()) {
             (Some(only), None) => Ok(only),
-            _ => Err(TokenRefusal::Opaque),
+            _ => Err(unnamed),
         }
+    }
+
+    fn named(&self, name: &str) -> Result<&TrustedIssuer, TokenRefusal> {
+        let is_custom_of = |issuer: &TrustedIssuer| {
+            let path = issuer.name().strip_prefix(name.trim_end_matches('/'));
+            path.is_some_and(|path| path.starts_with("/oauth2/"))
+        };
+        self.issuers()
+            .find(|issuer| issuer.name() == name)
+            .ok_or_else(|| {
+                if self.issuers().any(is_custom_of) {
+                    TokenRefusal::OktaOrg
+                } else {
+                    TokenRefusal::UnknownIssuer
+                }
+            })
     }
 }
 
-/// `iss` of a token that looks like a JWT. Nothing is believed of it: it only says whose keys to try.
-fn claimed_issuer(token: &str) -> Option<String> {
+/// Whose a token says it is. Nothing is believed of it: it only says whose keys to try.
+enum Claimed {
+    By(String),
+    /// With why it is refused, where nobody can be asked what it is.
+    ByNobody(TokenRefusal),
+}
+
+/// A signed JWT that cannot be read is nobody's business; what is no signed JWT may be anything.
+fn claimed_issuer(token: &str) -> Result<Claimed, TokenRefusal> {
     let mut segments = token.split('.');
-    let claims = segments.nth(1)?;
-    (segments.count() == 1).then_some(())?;
-    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    let claims = json::parse_object(&claims, json::MAX_BYTES).ok()?;
-    claims.get("iss")?.as_str().map(str::to_owned)
+    let header = segments.next().unwrap_or_default();
+    let decode = |segment| {
+        URL_SAFE_NO_PAD
+            .decode(segment)
+            .map_err(|_| JwtError::Encoding)
+    };
+    let is_jose = decode(header).is_ok_and(|header| json::parse_object(&header, MAX_TOKEN).is_ok());
+    let (claims, others) = (segments.next(), segments.count());
+    match (claims, others) {
+        (Some(claims), 1) if is_jose => {
+            let claims = json::parse_object(&decode(claims)?, MAX_TOKEN).map_err(JwtError::Json)?;
+            Ok(match claims.get("iss") {
+                Some(Value::String(issuer)) => Claimed::By(issuer.clone()),
+                _ => Claimed::ByNobody(TokenRefusal::Claim("iss")),
+            })
+        }
+        (Some(_), 3) if is_jose => Ok(Claimed::ByNobody(JwtError::Encrypted.into())),
+        _ => Ok(Claimed::ByNobody(TokenRefusal::Opaque)),
+    }
 }
 
 impl fmt::Debug for ResourceServer {

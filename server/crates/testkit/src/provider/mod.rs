@@ -48,7 +48,7 @@ pub use decoy::Decoy;
 pub use effect::{Effect, Needs};
 pub use fault::Fault;
 pub use record::{Assertion, Counts, Issued, Received, User};
-pub use settings::{AssertionAudience, OAuthMetadata};
+pub use settings::{AccessTokenForm, AssertionAudience, OAuthMetadata};
 
 use keys::SigningKey;
 use state::Shared;
