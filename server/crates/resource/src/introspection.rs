@@ -124,12 +124,11 @@ impl Introspection {
         lifetime: u64,
     ) -> Result<VerifiedToken, crate::Denied> {
         let key = self.answers.key(expected.issuer, token);
-        let claims = match self.answers.get(&key, expected.now) {
-            Some(claims) => claims,
-            None => {
-                let ask = || Arc::clone(self).ask_and_keep(key, token, expected.now, lifetime);
-                self.flights.join(key, ask).await?
-            }
+        let claims = if let Some(claims) = self.answers.get(&key, expected.now) {
+            claims
+        } else {
+            let ask = || Arc::clone(self).ask_and_keep(key, token, expected.now, lifetime);
+            self.flights.join(key, ask).await?
         };
         if !is_active(&claims) {
             return Err(TokenRefusal::Inactive.into());
