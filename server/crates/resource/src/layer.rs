@@ -28,7 +28,27 @@ pub(crate) struct Checked {
 /// [`ResourceServer::require`]; the service behind it finds the token by [`Access`].
 ///
 /// It goes around any tower service over HTTP whose answers' body can be made of [`Bytes`]. An answer of that
-/// service's without `Cache-Control` gets `no-store`: what needs a token is for its holder only.
+/// service's without `Cache-Control` gets `no-store`: what needs a token is for its holder only. A layer for CORS
+/// belongs outside of it, for browsers ask without a token whether they may send one.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use bytes::Bytes;
+/// use cloakroom_resource::{Access, ResourceServer};
+/// use http::{Request, Response};
+/// use tower::{Layer, Service, service_fn};
+///
+/// fn whoami(
+///     server: &ResourceServer,
+/// ) -> impl Service<Request<Bytes>, Response = Response<Bytes>, Error = Infallible> {
+///     server.layer().layer(service_fn(async |request: Request<Bytes>| {
+///         let token = Access::of(request.extensions());
+///         let subject = token.map(|token| token.subject.clone());
+///         Ok(Response::new(Bytes::from(subject.unwrap_or_default())))
+///     }))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AccessLayer {
     server: ResourceServer,

@@ -20,6 +20,24 @@ use crate::token::{Expectations, MAX_TOKEN, TokenRefusal, VerifiedToken};
 use crate::trusted_issuer::TrustedIssuer;
 
 /// Checks access tokens. Cheap to clone; clones share keys and answers.
+///
+/// ```
+/// # use cloakroom_oidc::client::Clock;
+/// # use cloakroom_resource::TrustedIssuer;
+/// use cloakroom_resource::{Denied, Requirement, ResourceServer};
+///
+/// # fn server(okta: TrustedIssuer, clock: Clock) -> Result<ResourceServer, cloakroom_resource::BuildError> {
+/// let server = ResourceServer::builder(["api://default"], clock).issuer(okta).build()?;
+/// # Ok(server)
+/// # }
+///
+/// /// Who sent this token, in a protocol without HTTP.
+/// async fn sender(server: &ResourceServer, token: &str, now: u64) -> Result<String, Denied> {
+///     let token = server.verify(token).await?;
+///     Requirement::new().scope("messages:write").check(&token, now)?;
+///     Ok(token.subject)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ResourceServer {
     shared: Arc<Shared>,
@@ -107,7 +125,7 @@ impl ResourceServer {
         AccessLayer::new(self.clone(), requirement)
     }
 
-    /// The token of a request, if it is good.
+    /// The token of a request, if it is good. A form is not looked into here, as the layer does: there is no body.
     pub async fn authenticate(&self, parts: &Parts) -> Result<VerifiedToken, Denied> {
         self.verify(credentials::bearer(parts)?).await
     }
