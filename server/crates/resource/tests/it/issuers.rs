@@ -1,5 +1,7 @@
 //! Several issuers in one server: nobody's word counts for another's tokens (GHSA-4mq7 of Oathkeeper).
 
+use axum::Router;
+use axum::routing::get;
 use cloakroom_oidc::Issuer;
 use cloakroom_oidc::client::{HttpClient, Provider as Op};
 use cloakroom_resource::{BuildError, ResourceServer, TrustedIssuer};
@@ -7,7 +9,7 @@ use cloakroom_testkit::ManualClock;
 use serde_json::json;
 
 use crate::scripted::{Scripted, server};
-use crate::support::{World, jwt};
+use crate::support::{World, jwt, send};
 
 const A: &str = "https://a.example.com";
 const B: &str = "https://b.example.com";
@@ -176,6 +178,22 @@ async fn a_token_of_oktas_org_server_is_refused_with_an_explanation() {
             "{issuer}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_route_for_one_issuer_stays_so_under_a_layer_for_all() {
+    let (world, a) = (World::new(), Scripted::new(A));
+    let builder = world.builder().issuer(TrustedIssuer::okta(world.op()));
+    let opaque = a.trusted(world.clock.as_fn()).audiences(["api"]);
+    let server = builder.issuer(opaque).build().unwrap();
+    let route = |issuer: &str| get(|| async {}).layer(server.only(issuer).unwrap().layer());
+    let api = Router::new()
+        .route("/okta", route(&world.provider.issuer()))
+        .route("/a", route(A))
+        .layer(server.layer());
+    let bearer = format!("Bearer {}", world.okta_token(json!({})));
+    assert_eq!(send(&api, "/okta", &[&bearer]).await.status(), 200);
+    assert_eq!(send(&api, "/a", &[&bearer]).await.status(), 401);
 }
 
 #[test]
