@@ -133,7 +133,7 @@ impl Introspection {
         if !is_active(&claims) {
             return Err(TokenRefusal::Inactive.into());
         }
-        Ok(judge(Map::clone(&claims), expected)?)
+        Ok(judge(claims, expected)?)
     }
 
     fn ask_and_keep(

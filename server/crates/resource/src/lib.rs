@@ -11,6 +11,7 @@ mod codes;
 mod answers;
 mod builder;
 mod challenge;
+mod claimed;
 mod credentials;
 mod denied;
 mod extract;

@@ -3,14 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_oidc::client::Clock;
-use cloakroom_oidc::{JwtError, json};
 use http::request::Parts;
 use serde_json::Value;
 
 use crate::builder::{BuildError, ResourceServerBuilder};
+use crate::claimed::{Claimed, claimed_issuer};
 use crate::credentials;
 use crate::denied::Denied;
 use crate::layer::AccessLayer;
@@ -189,37 +187,6 @@ impl ResourceServer {
                     TokenRefusal::UnknownIssuer
                 }
             })
-    }
-}
-
-/// Whose a token says it is. Nothing is believed of it: it only says whose keys to try.
-enum Claimed {
-    By(String),
-    /// With why it is refused, where nobody can be asked what it is.
-    ByNobody(TokenRefusal),
-}
-
-/// A signed JWT that cannot be read is nobody's business; what is no signed JWT may be anything.
-fn claimed_issuer(token: &str) -> Result<Claimed, TokenRefusal> {
-    let mut segments = token.split('.');
-    let header = segments.next().unwrap_or_default();
-    let decode = |segment| {
-        URL_SAFE_NO_PAD
-            .decode(segment)
-            .map_err(|_| JwtError::Encoding)
-    };
-    let is_jose = decode(header).is_ok_and(|header| json::parse_object(&header, MAX_TOKEN).is_ok());
-    let (claims, others) = (segments.next(), segments.count());
-    match (claims, others) {
-        (Some(claims), 1) if is_jose => {
-            let claims = json::parse_object(&decode(claims)?, MAX_TOKEN).map_err(JwtError::Json)?;
-            Ok(match claims.get("iss") {
-                Some(Value::String(issuer)) => Claimed::By(issuer.clone()),
-                _ => Claimed::ByNobody(TokenRefusal::Claim("iss")),
-            })
-        }
-        (Some(_), 3) if is_jose => Ok(Claimed::ByNobody(JwtError::Encrypted.into())),
-        _ => Ok(Claimed::ByNobody(TokenRefusal::Opaque)),
     }
 }
 

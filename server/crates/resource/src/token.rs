@@ -1,6 +1,7 @@
 //! What an access token must say (RFC 9068 section 4, RFC 7662 section 2.2, Okta's access tokens).
 
 use std::fmt;
+use std::sync::Arc;
 
 use cloakroom_oidc::{JwtError, json};
 use serde::de::DeserializeOwned;
@@ -25,7 +26,7 @@ pub struct VerifiedToken {
     /// `exp`, in Unix seconds.
     pub expires_at: u64,
     /// All claims as they are.
-    pub claims: Map<String, Value>,
+    pub claims: Arc<Map<String, Value>>,
 }
 
 // Claims are about people.
@@ -61,7 +62,7 @@ impl VerifiedToken {
     /// ```
     pub fn claims_as<T: DeserializeOwned>(&self) -> Result<T, TokenRefusal> {
         // What serde says would quote the claims.
-        T::deserialize(&self.claims).map_err(|_| TokenRefusal::ForeignClaims {
+        T::deserialize(&*self.claims).map_err(|_| TokenRefusal::ForeignClaims {
             expected: std::any::type_name::<T>(),
         })
     }
@@ -170,7 +171,7 @@ const LEEWAY: u64 = 60;
 
 /// Judges claims whose signature is good, or which the provider answered.
 pub(crate) fn judge(
-    claims: Map<String, Value>,
+    claims: Arc<Map<String, Value>>,
     expected: &Expectations<'_>,
 ) -> Result<VerifiedToken, TokenRefusal> {
     let form = expected.form;

@@ -161,6 +161,6 @@ impl TrustedIssuer {
             first => first,
         };
         let claims = verified.map_err(TokenRefusal::Jwt)?.claims;
-        Ok(judge(claims, expected)?)
+        Ok(judge(Arc::new(claims), expected)?)
     }
 }

@@ -7,7 +7,7 @@ use cloakroom_resource::{MAX_TOKEN, TrustedIssuer};
 use cloakroom_testkit::{Alg, Provider};
 use serde_json::{Value, json};
 
-use crate::support::{World, jwt};
+use crate::support::World;
 
 /// The parts of a good token.
 fn parts(token: &str) -> (Value, Value, String) {
@@ -130,27 +130,37 @@ async fn what_a_header_says_is_critical_must_be_understood_and_is_not() {
 }
 
 #[tokio::test]
-async fn a_member_that_is_there_twice_makes_a_token_unreadable() {
+async fn a_member_that_is_there_twice_makes_a_token_unreadable_whoever_signed_it() {
     let world = World::new();
     let server = world.okta();
     let (header, claims, _) = parts(&world.okta_token(json!({})));
-    let twice = claims
-        .to_string()
-        .replacen('{', r#"{"aud":"api://default","#, 1);
-    let token = jwt(&header, &twice);
-    assert_eq!(
-        server.verify(&token).await.unwrap_err().code(),
-        "json_duplicate_member"
-    );
-    let deep = format!(r#"{{"iss":{}1{}}}"#, "[".repeat(40), "]".repeat(40));
-    assert_eq!(
-        server
-            .verify(&jwt(&header, &deep))
-            .await
-            .unwrap_err()
-            .code(),
-        "json_too_deep"
-    );
+    let (header, claims) = (header.to_string(), claims.to_string());
+    let with = |member: &str| claims.replacen('{', &format!("{{{member},"), 1);
+    let issuer = world.provider.issuer();
+    let deep = format!(r#""x":{}1{}"#, "[".repeat(40), "]".repeat(40));
+    for (claims, code) in [
+        (with(r#""aud":"api://default""#), "json_duplicate_member"),
+        (with(r#""groups":[]"#), "json_duplicate_member"),
+        (
+            with(&format!(r#""iss":"{issuer}""#)),
+            "json_duplicate_member",
+        ),
+        (with(r#""address":{"a":1,"a":2}"#), "json_duplicate_member"),
+        (with(&deep), "json_too_deep"),
+        (with(r#""x":1e999"#), "json_syntax"),
+        (format!("[{claims}]"), "json_not_an_object"),
+        (format!("{claims} {claims}"), "json_syntax"),
+        (String::new(), "json_syntax"),
+    ] {
+        let token = world.provider.sign_text(&header, &claims);
+        let denied = server.verify(&token).await.unwrap_err();
+        assert_eq!(denied.code(), code, "{claims}");
+    }
+    let twice = header.replacen('{', r#"{"alg":"RS256","#, 1);
+    let token = world.provider.sign_text(&twice, &claims);
+    assert_eq!(server.verify(&token).await.unwrap_err().status(), 401);
+    let token = world.provider.sign_text(&header, &with(r#""x":[1]"#));
+    assert!(server.verify(&token).await.is_ok());
 }
 
 #[tokio::test]

@@ -230,6 +230,14 @@ impl Provider {
         keys::compact(&whole, claims, &key)
     }
 
+    /// These texts signed with the published key, which need not be JSON: for claims that no map can hold, such as one
+    /// that is there twice.
+    pub fn sign_text(&self, header: &str, claims: &str) -> String {
+        let place = self.shared.state().signing_place();
+        let key = SigningKey::get(self.shared.settings.alg, place);
+        mint::Signer::Key(key).compact(header, claims)
+    }
+
     /// The published keys (RFC 7517).
     pub fn key_set(&self) -> Value {
         discovery::key_set(&self.shared)
