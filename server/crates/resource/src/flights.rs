@@ -1,4 +1,4 @@
-//! One request for all who want the same thing at the same time (RFC 7662 section 4 asks for care with the load).
+//! One request for all who want the same thing at the same time (RFC 7662 section 4 weighs load against liveness).
 
 use std::collections::HashMap;
 use std::future::Future;

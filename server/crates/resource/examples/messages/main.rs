@@ -29,6 +29,7 @@ mod settings;
 
 pub(crate) use board::Board;
 pub(crate) use routes::router;
+pub(crate) use settings::Settings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = settings::Settings::read(&environment)?;
+    let settings = Settings::read(&environment)?;
     tracing_subscriber::fmt()
         .with_max_level(settings.level)
         .with_writer(std::io::stderr)

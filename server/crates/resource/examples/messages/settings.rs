@@ -59,7 +59,9 @@ impl Settings {
         Ok(Self {
             issuer: Issuer::parse(&issuer)?,
             listen: or("MESSAGES_LISTEN", "127.0.0.1:4001"),
-            level: or("MESSAGES_LOG", "info").parse()?,
+            level: or("MESSAGES_LOG", "info")
+                .parse()
+                .map_err(|_| "MESSAGES_LOG is error, warn, info, debug or trace")?,
             audience: or("MESSAGES_AUDIENCE", "api://default"),
             profile,
             resource: variable("MESSAGES_RESOURCE"),

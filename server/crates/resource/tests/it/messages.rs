@@ -1,8 +1,12 @@
 //! The sample API does what its first lines say.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use cloakroom_resource::ResourceServer;
+use cloakroom_testkit::{ManualClock, Provider};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -10,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-use self::example::Board;
+use self::example::{Board, Settings};
 use crate::support::{World, challenge};
 
 #[expect(dead_code, reason = "the example is a program: tests use its routes")]
@@ -253,6 +257,98 @@ async fn the_rest_is_where_it_should_be() {
         assert_eq!(answer.status(), status);
         assert_eq!(json_of(answer).await["code"], code);
     }
+}
+
+/// What the program makes of these variables.
+fn settings(variables: &[(&str, &str)]) -> Result<Settings, String> {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    Settings::read(&variable).map_err(|error| error.to_string())
+}
+
+fn server(settings: &Settings) -> Result<ResourceServer, String> {
+    let (clock, random) = (ManualClock::at_present(), Arc::new(|| [7; 16]));
+    settings
+        .server("http://127.0.0.1:4001", &clock.as_fn(), random)
+        .map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn the_programs_settings_make_a_server_for_a_provider_on_the_network() {
+    let clock = ManualClock::at_present();
+    let provider = Provider::start().await;
+    let (issuer, now) = (provider.issuer(), clock.now());
+    let claims = json!({
+        "iss": issuer, "aud": "api://default", "iat": now, "exp": now + 600, "jti": "1", "sub": "ada",
+        "cid": "client", "scp": ["messages:read"], "client_id": "client", "scope": "messages:read",
+    });
+    let token = |header: Value| {
+        let (header, claims) = (header.as_object().unwrap(), claims.as_object().unwrap());
+        provider.sign(header, claims)
+    };
+    let okta = server(&settings(&[("MESSAGES_ISSUER", &issuer)]).unwrap()).unwrap();
+    let verified = okta.verify(&token(json!({}))).await.unwrap();
+    assert_eq!(verified.scopes, ["messages:read"]);
+    let metadata = okta.metadata().unwrap().address();
+    assert_eq!(
+        metadata,
+        "http://127.0.0.1:4001/.well-known/oauth-protected-resource"
+    );
+    let profile = [
+        ("MESSAGES_ISSUER", issuer.as_str()),
+        ("MESSAGES_PROFILE", "rfc9068"),
+    ];
+    let rfc9068 = server(&settings(&profile).unwrap()).unwrap();
+    assert!(rfc9068.verify(&token(json!({}))).await.is_err());
+    assert!(
+        rfc9068
+            .verify(&token(json!({"typ": "at+jwt"})))
+            .await
+            .is_ok()
+    );
+    let client = [
+        ("MESSAGES_ISSUER", issuer.as_str()),
+        ("MESSAGES_CLIENT_ID", Provider::CLIENT_ID),
+        ("MESSAGES_CLIENT_SECRET", Provider::CLIENT_SECRET),
+    ];
+    let introspecting = server(&settings(&client).unwrap()).unwrap();
+    let unknown = introspecting.verify("opaque").await.unwrap_err();
+    assert_eq!(unknown.code(), "token_inactive");
+    provider.assert_clean();
+}
+
+#[test]
+fn settings_that_cannot_work_say_what_to_do() {
+    let issuer = ("MESSAGES_ISSUER", "https://id.example.com/oauth2/default");
+    for (variables, said) in [
+        (vec![], "MESSAGES_ISSUER is not set"),
+        (
+            vec![("MESSAGES_ISSUER", "default")],
+            "the issuer is not a URL",
+        ),
+        (
+            vec![issuer, ("MESSAGES_PROFILE", "auth0")],
+            "okta or rfc9068",
+        ),
+        (vec![issuer, ("MESSAGES_CLIENT_ID", "x")], "or neither"),
+        (vec![issuer, ("MESSAGES_LOG", "loud")], "MESSAGES_LOG"),
+    ] {
+        let error = settings(&variables).map(|_| ()).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let org = settings(&[("MESSAGES_ISSUER", "https://dev-1.okta.com")]).unwrap();
+    let error = server(&org).map(|_| ()).unwrap_err();
+    assert!(
+        error.contains("https://dev-1.okta.com/oauth2/default"),
+        "{error}"
+    );
+    let resource = ("MESSAGES_RESOURCE", "api://default");
+    let error = server(&settings(&[issuer, resource]).unwrap())
+        .map(|_| ())
+        .unwrap_err();
+    assert!(error.contains("MESSAGES_RESOURCE"), "{error}");
 }
 
 #[tokio::test]
