@@ -49,7 +49,7 @@ e2e: build ## The browser tests, with the built program
 	@sh end2end/test.sh
 
 bench: ## Benchmarks; fails where ID token validation costs over 1.3 times its bare signature
-	$(CARGO) bench --locked --package cloakroom-oidc --package cloakroom-bff
+	$(CARGO) bench --locked --package cloakroom-oidc --package cloakroom-bff --package cloakroom-resource
 
 # FUZZ_SECONDS for each target; TARGET for one alone.
 FUZZ_SECONDS ?= 1200

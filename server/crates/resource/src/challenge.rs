@@ -30,6 +30,12 @@ impl Challenge {
         self.0.push('"');
     }
 
+    /// Adds `error_description`, which may have neither quotes nor backslashes in it (RFC 6750 section 3).
+    pub(crate) fn description(&mut self, text: &str) {
+        let text = text.replace('"', "'").replace('\\', "/");
+        self.parameter("error_description", &text);
+    }
+
     /// Everything written is visible ASCII, so that the bare scheme never has to stand in.
     pub(crate) fn into_header(self) -> HeaderValue {
         HeaderValue::try_from(self.0).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))

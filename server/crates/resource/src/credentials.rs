@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use crate::denied::Denied;
 
-/// The token of a request. Form bodies are not read, so a token in one (RFC 6750 section 2.2) is none.
+/// The token of a request's head. A token in a form (RFC 6750 section 2.2) is none.
 pub(crate) fn bearer(parts: &Parts) -> Result<&str, Denied> {
     let query = parts.uri.query().unwrap_or_default();
     if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token") {

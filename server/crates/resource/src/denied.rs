@@ -14,7 +14,23 @@ use cloakroom_oidc::client::ProviderError;
 /// How long a caller is asked to wait when a provider is down and says nothing itself, in seconds.
 const WAIT: u64 = 10;
 
-/// Why a request is refused. Messages are for operators, in the log; callers see the standards' codes only.
+/// Why a request is refused, and how the answer says so.
+///
+/// Callers see the standards' codes, with [`description`](Self::description) for their developers; the log has the
+/// message and [`code`](Self::code).
+///
+/// ```
+/// use bytes::Bytes;
+/// use cloakroom_resource::{Denied, TokenRefusal};
+///
+/// let denied = Denied::from(TokenRefusal::Expired);
+/// assert_eq!((denied.status().as_u16(), denied.code()), (401, "token_expired"));
+/// let answer = denied.response::<Bytes>(None);
+/// assert_eq!(
+///     answer.headers()["www-authenticate"],
+///     "Bearer error=\"invalid_token\", error_description=\"the access token has expired\""
+/// );
+/// ```
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denied {
@@ -26,6 +42,9 @@ pub enum Denied {
         "the access token came in the query, where logs and histories keep it; send it in the Authorization header"
     )]
     TokenInQuery,
+    /// `access_token` in a form, with or without a header: 400 `invalid_request` (RFC 6750 sections 2.2 and 3.1).
+    #[error("the access token came in the body; send it in the Authorization header")]
+    TokenInBody,
     /// More than one `Authorization` header: 400 `invalid_request` (RFC 6750 section 2, RFC 9110 section 5.3).
     #[error("the request has several Authorization headers; send one")]
     SeveralCredentials,
@@ -70,6 +89,7 @@ pub enum Denied {
 error_codes!(Denied {
     Self::NoCredentials => "no_credentials",
     Self::TokenInQuery => "token_in_query",
+    Self::TokenInBody => "token_in_body",
     Self::SeveralCredentials => "several_credentials",
     Self::MalformedCredentials => "malformed_credentials",
     Self::InsufficientScope { .. } => "insufficient_scope",
@@ -89,9 +109,10 @@ impl Denied {
             Self::NoCredentials
             | Self::InvalidToken(_)
             | Self::InsufficientUserAuthentication { .. } => StatusCode::UNAUTHORIZED,
-            Self::TokenInQuery | Self::SeveralCredentials | Self::MalformedCredentials => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::TokenInQuery
+            | Self::TokenInBody
+            | Self::SeveralCredentials
+            | Self::MalformedCredentials => StatusCode::BAD_REQUEST,
             Self::InsufficientScope { .. } | Self::InsufficientClaim { .. } => {
                 StatusCode::FORBIDDEN
             }
@@ -103,9 +124,10 @@ impl Denied {
     /// The registered error code that the caller is told (RFC 6750 section 3.1, RFC 9470 section 3).
     pub fn error(&self) -> Option<&'static str> {
         match self {
-            Self::TokenInQuery | Self::SeveralCredentials | Self::MalformedCredentials => {
-                Some("invalid_request")
-            }
+            Self::TokenInQuery
+            | Self::TokenInBody
+            | Self::SeveralCredentials
+            | Self::MalformedCredentials => Some("invalid_request"),
             Self::InvalidToken(_) => Some("invalid_token"),
             Self::InsufficientScope { .. } | Self::InsufficientClaim { .. } => {
                 Some("insufficient_scope")
@@ -117,15 +139,36 @@ impl Denied {
         }
     }
 
+    /// What the caller's developers are told (RFC 6750 section 3): never anything of the token's, nor the names of
+    /// claims and types that only this API knows.
+    pub fn description(&self) -> Option<String> {
+        match self {
+            Self::NoCredentials | Self::NoLayer => None,
+            Self::Provider(_) | Self::Introspection(_) => {
+                Some("the access token cannot be checked at present; try again later".to_owned())
+            }
+            Self::InsufficientClaim { .. } => {
+                Some("a claim of the access token is not as this route needs it".to_owned())
+            }
+            Self::InvalidToken(TokenRefusal::ForeignClaims { .. }) => {
+                Some("the access token's claims are not what this API expects".to_owned())
+            }
+            _ => Some(self.to_string()),
+        }
+    }
+
     /// The whole answer. `resource_metadata` is the address of the protected resource's metadata (RFC 9728 section 5.1).
     pub fn response<B: From<Bytes>>(&self, resource_metadata: Option<&str>) -> Response<B> {
         let status = self.status();
-        let problem = json!({
+        let mut problem = json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
             "code": self.public_code(),
         });
+        if let Some(description) = self.description() {
+            problem["detail"] = description.into();
+        }
         let mut response = Response::new(B::from(Bytes::from(problem.to_string())));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -164,6 +207,9 @@ impl Denied {
         let mut challenge = Challenge::bearer();
         if let Some(error) = self.error() {
             challenge.parameter("error", error);
+            if let Some(description) = self.description() {
+                challenge.description(&description);
+            }
         }
         match self {
             Self::InsufficientScope { scopes } => {
@@ -173,10 +219,6 @@ impl Denied {
                 acr_values,
                 max_age,
             } => {
-                challenge.parameter(
-                    "error_description",
-                    "A more recent or a stronger sign-in is needed",
-                );
                 if !acr_values.is_empty() {
                     challenge.parameter("acr_values", &acr_values.join(" "));
                 }
@@ -195,10 +237,13 @@ impl Denied {
     /// Tells the operator what the caller is not told.
     pub(crate) fn log(&self) {
         let code = self.code();
-        if self.status().is_server_error() {
-            tracing::error!(code, "{self}");
-        } else {
-            tracing::debug!(code, "access denied: {self}");
+        match self {
+            _ if self.status().is_server_error() => tracing::error!(code, "{self}"),
+            // Most likely a setting, here or of the client: nobody should have to look for the reason.
+            Self::InvalidToken(TokenRefusal::Opaque | TokenRefusal::OktaOrg) => {
+                tracing::info!(code, "access denied: {self}");
+            }
+            _ => tracing::debug!(code, "access denied: {self}"),
         }
     }
 }

@@ -1,26 +1,24 @@
 //! Opaque tokens: the provider is asked what they are (RFC 7662).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::hmac;
 use bytes::Bytes;
 use cloakroom_oidc::client::{Provider, ProviderError, TransportError};
-use cloakroom_oidc::{ClientAuthError, Freshness, JsonError, RelyingParty, json};
+use cloakroom_oidc::{AccessToken, ClientAuthError, Freshness, JsonError, RelyingParty, json};
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
-use moka::sync::Cache;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::answers::{Answers, Claims, is_active};
+use crate::flights::{Flight, Flights, Key};
 use crate::token::{Expectations, TokenRefusal, VerifiedToken, judge};
 
-/// How many answers are kept.
-const CAPACITY: u64 = 10_000;
-/// How long an answer is kept at most, in seconds: how long a revoked token may still be good.
-const LIFETIME: u64 = 60;
-/// The longest `Retry-After` that is passed on, in seconds.
-const LONGEST_WAIT: u64 = 3600;
+/// The longest `Retry-After` that is heeded and passed on, in seconds.
+const LONGEST_WAIT: u64 = 60;
+/// How long a provider is left alone that refuses this API's credentials, in seconds: some lock clients out.
+const UNAUTHORIZED_WAIT: u64 = 10;
 
 /// Sixteen random bytes from a secure source.
 pub type Random = Arc<dyn Fn() -> [u8; 16] + Send + Sync>;
@@ -80,7 +78,7 @@ error_codes!(IntrospectionError {
 });
 
 impl IntrospectionError {
-    /// Seconds to wait, where the provider says so; at most an hour.
+    /// Seconds to wait, where the provider says so; at most a minute.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -91,66 +89,75 @@ impl IntrospectionError {
 
 /// How one provider is asked, and what it answered lately.
 pub(crate) struct Introspection {
+    provider: Provider,
     client: RelyingParty,
     random: Random,
-    key: hmac::Key,
-    answers: Cache<[u8; 32], Kept>,
+    answers: Answers,
+    flights: Flights<Result<Claims, IntrospectionError>>,
+    pause: Mutex<Option<Pause>>,
 }
 
-#[derive(Clone)]
-struct Kept {
-    claims: Arc<Map<String, Value>>,
+/// The provider wants to be left alone until then.
+struct Pause {
+    from: u64,
     until: u64,
+    error: IntrospectionError,
 }
 
 impl Introspection {
-    pub(crate) fn new(client: RelyingParty, random: Random) -> Self {
-        let key = [random(), random()].concat();
+    pub(crate) fn new(provider: Provider, client: RelyingParty, random: Random) -> Self {
         Self {
+            provider,
             client,
+            answers: Answers::new([random(), random()].as_flattened()),
             random,
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            answers: Cache::new(CAPACITY),
+            flights: Flights::new(),
+            pause: Mutex::new(None),
         }
     }
 
-    /// The token as the provider knows it. Only good tokens are kept, never past their end, and their claims are
-    /// judged each time.
+    /// The token as the provider knows it, judged each time; the answer is kept for `lifetime` seconds at most.
     pub(crate) async fn verify(
-        &self,
-        provider: &Provider,
+        self: &Arc<Self>,
         token: &str,
         expected: &Expectations<'_>,
+        lifetime: u64,
     ) -> Result<VerifiedToken, crate::Denied> {
-        let key = self.cache_key(expected.issuer, token);
-        if let Some(kept) = self.answers.get(&key) {
-            if expected.now < kept.until {
-                return Ok(judge((*kept.claims).clone(), expected)?);
-            }
-            self.answers.invalidate(&key);
-        }
-        let claims = self.ask(provider, token, expected.now).await?;
-        if claims.get("active") != Some(&Value::Bool(true)) {
+        let key = self.answers.key(expected.issuer, token);
+        let claims = if let Some(claims) = self.answers.get(&key, expected.now) {
+            claims
+        } else {
+            let ask = || Arc::clone(self).ask_and_keep(key, token, expected.now, lifetime);
+            self.flights.join(key, ask).await?
+        };
+        if !is_active(&claims) {
             return Err(TokenRefusal::Inactive.into());
         }
-        let verified = judge(claims, expected)?;
-        let kept = Kept {
-            claims: Arc::new(verified.claims.clone()),
-            until: verified
-                .expires_at
-                .min(expected.now.saturating_add(LIFETIME)),
-        };
-        self.answers.insert(key, kept);
-        Ok(verified)
+        Ok(judge(claims, expected)?)
     }
 
-    async fn ask(
-        &self,
-        provider: &Provider,
+    fn ask_and_keep(
+        self: Arc<Self>,
+        key: Key,
         token: &str,
         now: u64,
-    ) -> Result<Map<String, Value>, IntrospectionError> {
-        let metadata = provider.metadata().await?;
+        lifetime: u64,
+    ) -> Flight<Result<Claims, IntrospectionError>> {
+        let token = AccessToken::new(token);
+        Box::pin(async move {
+            self.left_alone(now)?;
+            let answer = self.ask(token.expose(), now).await;
+            if let Err(error) = &answer {
+                self.note(error, now);
+            }
+            let claims = Arc::new(answer?);
+            self.answers.keep(key, &claims, now, lifetime);
+            Ok(claims)
+        })
+    }
+
+    async fn ask(&self, token: &str, now: u64) -> Result<Map<String, Value>, IntrospectionError> {
+        let metadata = self.provider.metadata().await?;
         let endpoint = metadata
             .introspection_endpoint
             .as_ref()
@@ -158,19 +165,40 @@ impl Introspection {
         let parameters = [("token", token), ("token_type_hint", "access_token")];
         let fresh = Freshness::new(now, (self.random)());
         let request = self.client.post(&metadata, endpoint, &parameters, fresh)?;
-        read(&provider.http().send(request).await?)
+        read(&self.provider.http().send(request).await?)
     }
 
-    /// Keyed, so that what is in memory tells nobody which tokens were seen; with the issuer and its length, so
-    /// that no two issuers share an entry.
-    fn cache_key(&self, issuer: &str, token: &str) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(&(issuer.len() as u64).to_be_bytes());
-        context.update(issuer.as_bytes());
-        context.update(token.as_bytes());
-        let mut key = [0; 32];
-        key.copy_from_slice(context.sign().as_ref());
-        key
+    /// The failure that told this API to wait, while it does.
+    fn left_alone(&self, now: u64) -> Result<(), IntrospectionError> {
+        let pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*pause {
+            // A clock that was set back ends the wait, rather than making it as long as the step.
+            Some(pause) if (pause.from..pause.until).contains(&now) => {
+                let mut error = pause.error.clone();
+                if let IntrospectionError::Status { retry_after, .. } = &mut error {
+                    *retry_after = Some(pause.until - now);
+                }
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Only what no caller can bring about by the token they send leads to a pause, which is everybody's.
+    fn note(&self, error: &IntrospectionError, now: u64) {
+        let wait = match error {
+            IntrospectionError::Unauthorized { .. } => UNAUTHORIZED_WAIT,
+            IntrospectionError::Status {
+                status: 429 | 503,
+                retry_after: Some(seconds),
+            } => *seconds,
+            _ => return,
+        };
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Pause {
+            from: now,
+            until: now.saturating_add(wait),
+            error: error.clone(),
+        });
     }
 }
 

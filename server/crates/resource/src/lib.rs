@@ -8,10 +8,15 @@ compile_error!(
 #[macro_use]
 mod codes;
 
+mod answers;
+mod builder;
 mod challenge;
+mod claimed;
 mod credentials;
 mod denied;
 mod extract;
+mod flights;
+mod form;
 mod introspection;
 mod layer;
 mod metadata;
@@ -20,12 +25,13 @@ mod server;
 mod token;
 mod trusted_issuer;
 
+pub use builder::{BuildError, ResourceServerBuilder};
 pub use denied::Denied;
 pub use extract::{Access, AccessTokenClaims};
 pub use introspection::{IntrospectionError, Random};
 pub use layer::{AccessLayer, AccessService};
 pub use metadata::{ProtectedResource, ResourceError};
 pub use requirement::Requirement;
-pub use server::{BuildError, ResourceServer};
-pub use token::{TokenRefusal, VerifiedToken};
+pub use server::ResourceServer;
+pub use token::{MAX_TOKEN, TokenRefusal, VerifiedToken};
 pub use trusted_issuer::TrustedIssuer;

@@ -29,6 +29,17 @@ error_codes!(ResourceError {
 });
 
 /// What this API says about itself.
+///
+/// ```
+/// use cloakroom_resource::ProtectedResource;
+///
+/// let resource = ProtectedResource::new("https://api.example.com/v1")?.scopes(["messages:read"]);
+/// assert_eq!(
+///     resource.address(),
+///     "https://api.example.com/.well-known/oauth-protected-resource/v1"
+/// );
+/// # Ok::<_, cloakroom_resource::ResourceError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProtectedResource {
     resource: String,
@@ -51,7 +62,9 @@ impl ProtectedResource {
         {
             return Err(ResourceError::Unusable);
         }
-        let path = format!("{WELL_KNOWN}{}", url.path().trim_end_matches('/'));
+        // A slash right after the host goes, any other stays (RFC 9728 section 3.1).
+        let path = Some(url.path()).filter(|path| *path != "/");
+        let path = format!("{WELL_KNOWN}{}", path.unwrap_or_default());
         url.set_path(&path);
         Ok(Self {
             resource: resource.to_owned(),
@@ -78,7 +91,7 @@ impl ProtectedResource {
         &self.path
     }
 
-    pub(crate) fn document(&self, issuers: &[String]) -> Value {
+    pub(crate) fn document(&self, issuers: &[&str]) -> Value {
         let mut document = json!({
             "resource": self.resource,
             "authorization_servers": issuers,
@@ -105,6 +118,8 @@ impl ResourceServer {
             response.headers_mut().insert(CONTENT_TYPE, json);
             response
         };
-        Router::new().route(metadata.path(), get(answer))
+        // A colon in the identifier's path is a colon.
+        let router = Router::new().without_v07_checks();
+        router.route(metadata.path(), get(answer))
     }
 }

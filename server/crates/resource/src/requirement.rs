@@ -7,12 +7,29 @@ use crate::denied::Denied;
 use crate::token::VerifiedToken;
 
 /// What a route needs beyond a good token. Everything named must be there.
+///
+/// ```
+/// use cloakroom_resource::Requirement;
+///
+/// let write = Requirement::new().scope("messages:write").group("editors");
+/// let clear = write.clone().acr("urn:okta:loa:2fa:any").max_age(300);
+/// let tenant = Requirement::new().claim("tid", "4711").includes("roles", ["auditor", "reader"]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Requirement {
     scopes: Vec<String>,
-    claims: Vec<(String, Value)>,
+    claims: Vec<(String, Wanted)>,
     acr_values: Vec<String>,
     max_age: Option<u64>,
+}
+
+/// What a claim must be.
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    /// This value, or an array that has it.
+    Value(Value),
+    /// An array that has all of these.
+    All(Vec<Value>),
 }
 
 impl Requirement {
@@ -28,11 +45,31 @@ impl Requirement {
         self
     }
 
-    /// Needs a claim with this value, or with an array that has it, such as a group in `groups`.
+    /// Needs a claim with this value, or with an array that has it.
     #[must_use]
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.claims.push((name.into(), value.into()));
+        let wanted = Wanted::Value(value.into());
+        self.claims.push((name.into(), wanted));
         self
+    }
+
+    /// Needs a claim that has all of these values: an array with more, or the one value itself. Parts of a string
+    /// count for nothing.
+    #[must_use]
+    pub fn includes<V: Into<Value>>(
+        mut self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let wanted = Wanted::All(values.into_iter().map(Into::into).collect());
+        self.claims.push((name.into(), wanted));
+        self
+    }
+
+    /// Needs this group in the claim `groups`.
+    #[must_use]
+    pub fn group(self, group: impl Into<String>) -> Self {
+        self.claim("groups", group.into())
     }
 
     /// Accepts this `acr`; of several, one is enough (RFC 9470 section 3).
@@ -58,12 +95,8 @@ impl Requirement {
             });
         }
         for (name, wanted) in &self.claims {
-            let has = match token.claims.get(name) {
-                Some(Value::Array(several)) if !wanted.is_array() => several.contains(wanted),
-                Some(value) => value == wanted,
-                None => false,
-            };
-            if !has {
+            let has = |claim| wanted.is_met_by(claim);
+            if !token.claims.get(name).is_some_and(has) {
                 return Err(Denied::InsufficientClaim { name: name.clone() });
             }
         }
@@ -87,5 +120,18 @@ impl Requirement {
         let auth_time = token.claims.get("auth_time").and_then(json::numeric_date);
         self.max_age
             .is_none_or(|max_age| auth_time.is_some_and(|at| at.saturating_add(max_age) >= now))
+    }
+}
+
+impl Wanted {
+    fn is_met_by(&self, claim: &Value) -> bool {
+        let has = |wanted: &Value| match claim {
+            Value::Array(several) if !wanted.is_array() => several.contains(wanted),
+            claim => claim == wanted,
+        };
+        match self {
+            Self::Value(wanted) => has(wanted),
+            Self::All(wanted) => wanted.iter().all(has),
+        }
     }
 }

@@ -3,61 +3,47 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_oidc::client::Clock;
-use cloakroom_oidc::json;
 use http::request::Parts;
 use serde_json::Value;
-use thiserror::Error;
 
+use crate::builder::{BuildError, ResourceServerBuilder};
+use crate::claimed::{Claimed, claimed_issuer};
 use crate::credentials;
 use crate::denied::Denied;
 use crate::layer::AccessLayer;
 use crate::metadata::ProtectedResource;
 use crate::requirement::Requirement;
-use crate::token::{Expectations, TokenRefusal, VerifiedToken};
+use crate::token::{Expectations, MAX_TOKEN, TokenRefusal, VerifiedToken};
 use crate::trusted_issuer::TrustedIssuer;
 
-/// How far the issuer's clock and this one may differ, in seconds. Introspected tokens get none.
-const LEEWAY: u64 = 60;
-
-/// Why a resource server cannot be made.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// No audience, or an empty one (RFC 9068 section 4).
-    #[error("name this API's audience, as the issuer writes it into aud, such as api://default")]
-    NoAudience,
-    /// No issuer.
-    #[error("name at least one issuer whose tokens are accepted")]
-    NoIssuer,
-    /// The same issuer twice.
-    #[error("the issuer {0} is there twice; keep one")]
-    IssuerTwice(String),
-    /// An org authorization server of Okta's, whose tokens nobody else can verify.
-    #[error(
-        "{0} is an Okta org authorization server: its access tokens are opaque and their keys unpublished. Use a custom authorization server, such as {0}/oauth2/default, or TrustedIssuer::introspected"
-    )]
-    OktaOrg(String),
-    /// A symmetric algorithm (RFC 8725 section 3.1), or none at all.
-    #[error("the algorithms of {0} must be asymmetric ones, and at least one")]
-    Algorithms(String),
+/// Checks access tokens. Cheap to clone; clones share keys and answers.
+///
+/// ```
+/// # use cloakroom_oidc::client::Clock;
+/// # use cloakroom_resource::TrustedIssuer;
+/// use cloakroom_resource::{Denied, Requirement, ResourceServer};
+///
+/// # fn server(okta: TrustedIssuer, clock: Clock) -> Result<ResourceServer, cloakroom_resource::BuildError> {
+/// let server = ResourceServer::builder(["api://default"], clock).issuer(okta).build()?;
+/// # Ok(server)
+/// # }
+///
+/// /// Who sent this token, in a protocol without HTTP.
+/// async fn sender(server: &ResourceServer, token: &str, now: u64) -> Result<String, Denied> {
+///     let token = server.verify(token).await?;
+///     Requirement::new().scope("messages:write").check(&token, now)?;
+///     Ok(token.subject)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct ResourceServer {
+    shared: Arc<Shared>,
+    /// The place of the one issuer that counts here; `None`: all do.
+    only: Option<usize>,
 }
 
-error_codes!(BuildError {
-    Self::NoAudience => "build_no_audience",
-    Self::NoIssuer => "build_no_issuer",
-    Self::IssuerTwice(_) => "build_issuer_twice",
-    Self::OktaOrg(_) => "build_okta_org",
-    Self::Algorithms(_) => "build_algorithms",
-});
-
-/// Checks access tokens. Cheap to clone; clones share keys and answers.
-#[derive(Clone)]
-pub struct ResourceServer(Arc<Inner>);
-
-struct Inner {
+struct Shared {
     audiences: Vec<String>,
     issuers: Vec<TrustedIssuer>,
     clock: Clock,
@@ -65,76 +51,65 @@ struct Inner {
 }
 
 impl ResourceServer {
-    /// An API that any of `audiences` names, for tokens of `issuers`; `clock` tells Unix seconds. Nothing is fetched yet.
-    pub fn new<A: Into<String>>(
+    /// An API that any of `audiences` names in `aud`; `clock` tells Unix seconds. It needs an issuer at least.
+    pub fn builder<A: Into<String>>(
         audiences: impl IntoIterator<Item = A>,
-        issuers: impl IntoIterator<Item = TrustedIssuer>,
         clock: Clock,
-    ) -> Result<Self, BuildError> {
-        let audiences: Vec<String> = audiences.into_iter().map(Into::into).collect();
-        let issuers: Vec<_> = issuers.into_iter().collect();
-        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-            return Err(BuildError::NoAudience);
-        }
-        if issuers.is_empty() {
-            return Err(BuildError::NoIssuer);
-        }
-        for (at, issuer) in issuers.iter().enumerate() {
-            let name = issuer.provider.issuer().as_str();
-            if issuers[..at]
-                .iter()
-                .any(|other| other.provider.issuer().as_str() == name)
-            {
-                return Err(BuildError::IssuerTwice(name.to_owned()));
-            }
-            if issuer.introspects() {
-                continue;
-            }
-            if issuer.is_okta_org() {
-                return Err(BuildError::OktaOrg(name.trim_end_matches('/').to_owned()));
-            }
-            if issuer.algorithms.is_empty() || issuer.algorithms.iter().any(|a| a.is_symmetric()) {
-                return Err(BuildError::Algorithms(name.to_owned()));
-            }
-        }
-        Ok(Self(Arc::new(Inner {
-            audiences,
-            issuers,
+    ) -> ResourceServerBuilder {
+        ResourceServerBuilder {
+            audiences: audiences.into_iter().map(Into::into).collect(),
+            issuers: Vec::new(),
             clock,
             metadata: None,
-        })))
+        }
     }
 
-    /// The same with metadata to publish; challenges name its address from now on (RFC 9728 section 5.1). Before
-    /// any clone is made: one that shares this server's state leaves it as it is and returns it unchanged.
-    #[must_use]
-    pub fn with_metadata(mut self, metadata: ProtectedResource) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.metadata = Some(metadata);
+    /// What the builder has found to be usable.
+    pub(crate) fn built(from: ResourceServerBuilder) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                audiences: from.audiences,
+                issuers: from.issuers,
+                clock: from.clock,
+                metadata: from.metadata,
+            }),
+            only: None,
         }
-        self
+    }
+
+    /// The same server, keys and answers shared, for tokens of one of its issuers: for routes that say whose they
+    /// are. With several issuers that introspect this is the only way for opaque tokens, which name no issuer and
+    /// are sent to nobody on suspicion.
+    pub fn only(&self, issuer: &str) -> Result<Self, BuildError> {
+        let mut issuers = self.shared.issuers.iter();
+        let at = issuers
+            .position(|known| known.name() == issuer)
+            .ok_or_else(|| BuildError::UnknownIssuer(issuer.to_owned()))?;
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            only: Some(at),
+        })
     }
 
     /// The document of RFC 9728, with the issuers as its authorization servers.
     pub fn metadata_document(&self) -> Option<Value> {
-        let issuers = self.0.issuers.iter();
-        let issuers: Vec<String> = issuers
-            .map(|issuer| issuer.provider.issuer().as_str().to_owned())
+        let issuers: Vec<&str> = self
+            .shared
+            .issuers
+            .iter()
+            .map(TrustedIssuer::name)
             .collect();
-        self.0
-            .metadata
-            .as_ref()
-            .map(|metadata| metadata.document(&issuers))
+        self.metadata().map(|metadata| metadata.document(&issuers))
     }
 
     /// What is published, where something is.
     pub fn metadata(&self) -> Option<&ProtectedResource> {
-        self.0.metadata.as_ref()
+        self.shared.metadata.as_ref()
     }
 
     /// The address of the metadata, for challenges.
     pub(crate) fn resource_metadata(&self) -> Option<&str> {
-        self.0.metadata.as_ref().map(ProtectedResource::address)
+        self.metadata().map(ProtectedResource::address)
     }
 
     /// A layer that lets only good tokens through.
@@ -148,7 +123,7 @@ impl ResourceServer {
         AccessLayer::new(self.clone(), requirement)
     }
 
-    /// The token of a request, if it is good.
+    /// The token of a request, if it is good. A form is not looked into here, as the layer does: there is no body.
     pub async fn authenticate(&self, parts: &Parts) -> Result<VerifiedToken, Denied> {
         self.verify(credentials::bearer(parts)?).await
     }
@@ -158,56 +133,68 @@ impl ResourceServer {
         let issuer = self.issuer_of(token)?;
         let expected = Expectations {
             form: issuer.form,
-            issuer: issuer.provider.issuer().as_str(),
-            audiences: &self.0.audiences,
+            issuer: issuer.name(),
+            audiences: issuer.audiences.as_ref().unwrap_or(&self.shared.audiences),
             now: self.now(),
-            leeway: if issuer.introspects() { 0 } else { LEEWAY },
         };
         issuer.verify(token, &expected).await
     }
 
     pub(crate) fn now(&self) -> u64 {
-        (self.0.clock)()
+        (self.shared.clock)()
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.shared, &other.shared) && self.only == other.only
+    }
+
+    /// Those that count here.
+    fn issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {
+        let issuers = self.shared.issuers.iter().enumerate();
+        issuers
+            .filter(|(at, _)| self.only.is_none_or(|only| only == *at))
+            .map(|(_, issuer)| issuer)
     }
 
     /// Who is to judge the token. A token goes to no other issuer than the one it names, for whoever gets it can use
     /// it; one that names none goes to the only issuer that introspects.
     fn issuer_of(&self, token: &str) -> Result<&TrustedIssuer, TokenRefusal> {
-        if let Some(named) = claimed_issuer(token) {
-            return self
-                .0
-                .issuers
-                .iter()
-                .find(|issuer| issuer.provider.issuer().as_str() == named)
-                .ok_or(TokenRefusal::UnknownIssuer);
+        if token.len() > MAX_TOKEN {
+            return Err(TokenRefusal::TooLarge);
         }
-        let mut asked = self.0.issuers.iter().filter(|issuer| issuer.introspects());
+        let unnamed = match claimed_issuer(token)? {
+            Claimed::By(named) => return self.named(&named),
+            Claimed::ByNobody(refusal) => refusal,
+        };
+        let mut asked = self.issuers().filter(|issuer| issuer.introspects());
         match (asked.next(), asked.next()) {
             (Some(only), None) => Ok(only),
-            _ => Err(TokenRefusal::Opaque),
+            _ => Err(unnamed),
         }
     }
-}
 
-/// `iss` of a token that looks like a JWT. Nothing is believed of it: it only says whose keys to try.
-fn claimed_issuer(token: &str) -> Option<String> {
-    let mut segments = token.split('.');
-    let claims = segments.nth(1)?;
-    (segments.count() == 1).then_some(())?;
-    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    let claims = json::parse_object(&claims, json::MAX_BYTES).ok()?;
-    claims.get("iss")?.as_str().map(str::to_owned)
+    fn named(&self, name: &str) -> Result<&TrustedIssuer, TokenRefusal> {
+        let is_custom_of = |issuer: &TrustedIssuer| {
+            let path = issuer.name().strip_prefix(name.trim_end_matches('/'));
+            path.is_some_and(|path| path.starts_with("/oauth2/"))
+        };
+        self.issuers()
+            .find(|issuer| issuer.name() == name)
+            .ok_or_else(|| {
+                if self.issuers().any(is_custom_of) {
+                    TokenRefusal::OktaOrg
+                } else {
+                    TokenRefusal::UnknownIssuer
+                }
+            })
+    }
 }
 
 impl fmt::Debug for ResourceServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResourceServer")
-            .field("audiences", &self.0.audiences)
-            .field("issuers", &self.0.issuers)
+            .field("audiences", &self.shared.audiences)
+            .field("issuers", &self.issuers().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

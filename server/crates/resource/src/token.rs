@@ -1,11 +1,15 @@
 //! What an access token must say (RFC 9068 section 4, RFC 7662 section 2.2, Okta's access tokens).
 
 use std::fmt;
+use std::sync::Arc;
 
 use cloakroom_oidc::{JwtError, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+/// The largest access token that is read, in bytes: more than the headers of most servers take.
+pub const MAX_TOKEN: usize = 64 * 1024;
 
 /// An access token that was found good. It holds the claims and not the token.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,7 +26,7 @@ pub struct VerifiedToken {
     /// `exp`, in Unix seconds.
     pub expires_at: u64,
     /// All claims as they are.
-    pub claims: Map<String, Value>,
+    pub claims: Arc<Map<String, Value>>,
 }
 
 // Claims are about people.
@@ -43,8 +47,24 @@ impl VerifiedToken {
     }
 
     /// The claims as a type of the application's.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Claims {
+    ///     uid: String,
+    ///     #[serde(default)]
+    ///     groups: Vec<String>,
+    /// }
+    ///
+    /// fn is_staff(token: &cloakroom_resource::VerifiedToken) -> bool {
+    ///     token.claims_as::<Claims>().is_ok_and(|claims| claims.groups.contains(&"staff".to_owned()))
+    /// }
+    /// ```
     pub fn claims_as<T: DeserializeOwned>(&self) -> Result<T, TokenRefusal> {
-        T::deserialize(Value::Object(self.claims.clone())).map_err(|_| TokenRefusal::ForeignClaims)
+        // What serde says would quote the claims.
+        T::deserialize(&*self.claims).map_err(|_| TokenRefusal::ForeignClaims {
+            expected: std::any::type_name::<T>(),
+        })
     }
 }
 
@@ -52,11 +72,21 @@ impl VerifiedToken {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenRefusal {
-    /// Not a JWT with an issuer, and there is not exactly one issuer that introspects (RFC 7662 section 2).
+    /// More than [`MAX_TOKEN`] bytes.
     #[error(
-        "the access token is opaque: it names no issuer, and not exactly one issuer here introspects. Okta's org authorization server (an issuer without /oauth2/) issues such tokens: use a custom one, such as /oauth2/default, or introspection"
+        "the access token is larger than 64 KiB; issue smaller ones, with fewer groups for instance"
+    )]
+    TooLarge,
+    /// Not a JWT, and there is not exactly one issuer that introspects (RFC 7662 section 2).
+    #[error(
+        "the access token is opaque, and not exactly one issuer here introspects. Okta's org authorization server (an issuer without /oauth2/) issues tokens that only Okta can read: use a custom one, such as /oauth2/default, or introspection"
     )]
     Opaque,
+    /// `iss` is the org authorization server beside a configured custom one (Okta's access tokens).
+    #[error(
+        "the access token is of Okta's org authorization server, and only Okta can check it: ask for it at the custom one, whose issuer ends in /oauth2/default or the like"
+    )]
+    OktaOrg,
     /// `iss` is none of the configured issuers (RFC 9068 section 4).
     #[error("the access token is of an issuer that is not trusted here; compare issuers exactly")]
     UnknownIssuer,
@@ -92,12 +122,19 @@ pub enum TokenRefusal {
     #[error("the access token is bound to a key and was presented without a proof of it")]
     SenderConstrained,
     /// The claims are not of the type that the application reads them as.
-    #[error("the access token's claims are not what the application expects")]
-    ForeignClaims,
+    #[error(
+        "the access token's claims cannot be read as {expected}; compare its fields with the token's claims"
+    )]
+    ForeignClaims {
+        /// The type's name.
+        expected: &'static str,
+    },
 }
 
 error_codes!(TokenRefusal {
+    Self::TooLarge => "token_too_large",
     Self::Opaque => "token_opaque",
+    Self::OktaOrg => "token_okta_org",
     Self::UnknownIssuer => "token_unknown_issuer",
     Self::Inactive => "token_inactive",
     Self::Claim(_) => "token_claim",
@@ -107,7 +144,7 @@ error_codes!(TokenRefusal {
     Self::NotYetValid => "token_not_yet_valid",
     Self::NotAnAccessToken => "token_not_an_access_token",
     Self::SenderConstrained => "token_sender_constrained",
-    Self::ForeignClaims => "token_foreign_claims",
+    Self::ForeignClaims { .. } => "token_foreign_claims",
 } via {
     Self::Jwt(inner) => inner.code(),
 });
@@ -127,20 +164,24 @@ pub(crate) struct Expectations<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) audiences: &'a [String],
     pub(crate) now: u64,
-    pub(crate) leeway: u64,
 }
+
+/// How far the issuer's clock and this one may differ, in seconds.
+const LEEWAY: u64 = 60;
 
 /// Judges claims whose signature is good, or which the provider answered.
 pub(crate) fn judge(
-    claims: Map<String, Value>,
+    claims: Arc<Map<String, Value>>,
     expected: &Expectations<'_>,
 ) -> Result<VerifiedToken, TokenRefusal> {
     let form = expected.form;
     // What only other tokens have. A nonce in an access token would be one that nobody checks.
-    if ["nonce", "at_hash", "c_hash", "events"]
-        .iter()
-        .any(|name| claims.contains_key(*name))
-    {
+    let has = |name: &&str| claims.contains_key(*name);
+    if ["nonce", "at_hash", "c_hash", "events"].iter().any(has) {
+        return Err(TokenRefusal::NotAnAccessToken);
+    }
+    // What only access tokens have, where the header does not say what this is.
+    if form == Form::Okta && !["cid", "scp"].iter().any(has) {
         return Err(TokenRefusal::NotAnAccessToken);
     }
     if required(&claims, "iss")? != expected.issuer {
@@ -214,14 +255,20 @@ fn check_times(
             .transpose()
     };
     let expires_at = time("exp")?.ok_or(TokenRefusal::Claim("exp"))?;
-    if expires_at.saturating_add(expected.leeway) <= expected.now {
+    // The issuer's word is good until its end and no longer (RFC 7662 section 4).
+    let leeway = if expected.form == Form::Introspected {
+        0
+    } else {
+        LEEWAY
+    };
+    if expires_at.saturating_add(leeway) <= expected.now {
         return Err(TokenRefusal::Expired);
     }
     let issued_at = time("iat")?;
     if issued_at.is_none() && expected.form != Form::Introspected {
         return Err(TokenRefusal::Claim("iat"));
     }
-    let latest = expected.now.saturating_add(expected.leeway);
+    let latest = expected.now.saturating_add(LEEWAY);
     if [time("nbf")?, issued_at]
         .into_iter()
         .flatten()

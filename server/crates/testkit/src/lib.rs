@@ -40,5 +40,7 @@ mod search;
 
 pub use browser::{Browser, BrowserError, Cookie, Response, SameSite, raw_request};
 pub use clock::ManualClock;
-pub use provider::{Alg, Counts, Effect, Fault, Issued, Needs, Provider, Received, User};
+pub use provider::{
+    AccessTokenForm, Alg, Counts, Effect, Fault, Issued, Needs, Provider, Received, User,
+};
 pub use search::leaks;

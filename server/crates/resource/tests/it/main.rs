@@ -6,9 +6,22 @@
     reason = "tests: a value that is not there is a failed test"
 )]
 
+mod access;
+mod challenge;
+mod claims;
+mod form;
 mod introspection;
+mod issued;
+mod issuers;
+mod load;
+mod messages;
 mod metadata;
+mod readme;
 mod request;
 mod requirement;
+mod scripted;
+mod service;
+mod signature;
 mod support;
+mod tck;
 mod token;

@@ -9,7 +9,8 @@ use crate::support::{World, api, challenge, get_with};
 async fn routes_get_what_they_need_or_say_what_it_is() {
     let world = World::new();
     let need = Requirement::new;
-    let step_up = "Bearer error=\"insufficient_user_authentication\", error_description=\"A more recent or a stronger sign-in is needed\"";
+    let step_up = "Bearer error=\"insufficient_user_authentication\", error_description=\"this route needs a more recent or a stronger sign-in\"";
+    let lacking = "Bearer error=\"insufficient_scope\", error_description=\"a claim of the access token is not as this route needs it\"";
     for (requirement, status, expected) in [
         (
             need().scope("openid").scope("messages.read"),
@@ -19,18 +20,19 @@ async fn routes_get_what_they_need_or_say_what_it_is() {
         (
             need().scope("openid").scope("a\"b"),
             403,
-            "Bearer error=\"insufficient_scope\", scope=\"openid a\\\"b\"".to_owned(),
+            "Bearer error=\"insufficient_scope\", error_description=\"the access token lacks scopes; this route needs openid a'b\", scope=\"openid a\\\"b\"".to_owned(),
         ),
         (need().claim("groups", "everyone"), 200, String::new()),
+        (need().group("everyone"), 200, String::new()),
         (
             need().claim("groups", "invalidGroup"),
             403,
-            "Bearer error=\"insufficient_scope\"".to_owned(),
+            lacking.to_owned(),
         ),
         (
             need().claim("ver", 2),
             403,
-            "Bearer error=\"insufficient_scope\"".to_owned(),
+            lacking.to_owned(),
         ),
         (
             need().acr("urn:two").acr("urn:one").max_age(100),

@@ -1,15 +1,20 @@
 //! A provider, an API, and requests to it.
 
-use std::sync::Arc;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use cloakroom_oidc::Issuer;
 use cloakroom_oidc::client::{HttpClient, Provider as Op, TransportError};
-use cloakroom_resource::{Access, Requirement, ResourceServer, TrustedIssuer};
+use cloakroom_resource::{
+    Access, Requirement, ResourceServer, ResourceServerBuilder, TrustedIssuer,
+};
 use cloakroom_testkit::{ManualClock, Provider};
 use http::{Request, Response};
 use serde_json::{Map, Value, json};
@@ -23,8 +28,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::of(Provider::offline())
+    }
+
+    pub(crate) fn of(provider: Provider) -> Self {
         Self {
-            provider: Arc::new(Provider::offline()),
+            provider: Arc::new(provider),
             clock: ManualClock::at_present(),
             down: Arc::default(),
         }
@@ -51,7 +60,11 @@ impl World {
     }
 
     pub(crate) fn server(&self, issuer: TrustedIssuer) -> ResourceServer {
-        ResourceServer::new(["api://default"], [issuer], self.clock.as_fn()).unwrap()
+        self.builder().issuer(issuer).build().unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> ResourceServerBuilder {
+        ResourceServer::builder(["api://default"], self.clock.as_fn())
     }
 
     pub(crate) fn okta(&self) -> ResourceServer {
@@ -64,13 +77,18 @@ impl World {
 
     /// An access token as Okta's, with some claims replaced; `null` removes one.
     pub(crate) fn okta_token(&self, members: Value) -> String {
+        self.okta_token_with(json!({}), members)
+    }
+
+    /// The same with more in the header.
+    pub(crate) fn okta_token_with(&self, header: Value, members: Value) -> String {
         let now = self.clock.now();
         let claims = json!({
             "ver": 1, "jti": "AT.1", "iss": self.provider.issuer(), "aud": "api://default", "iat": now,
             "exp": now + 600, "cid": "client", "uid": "00u1", "scp": ["openid", "messages.read"],
             "auth_time": now - 100, "sub": "ada@example.com", "groups": ["everyone"], "acr": "urn:one",
         });
-        self.sign(json!({}), claims, members)
+        self.sign(header, claims, members)
     }
 
     pub(crate) fn rfc9068_token(&self, header: Value, members: Value) -> String {
@@ -120,4 +138,47 @@ pub(crate) async fn get_with(api: &Router, token: &str) -> Response<Body> {
 
 pub(crate) fn challenge(response: &Response<Body>) -> &str {
     response.headers()["www-authenticate"].to_str().unwrap()
+}
+
+/// A token in the form of a JWT, signed by nobody.
+pub(crate) fn jwt(header: &Value, claims: &str) -> String {
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!(
+        "{}.{}.{}",
+        encode(&header.to_string()),
+        encode(claims),
+        "A".repeat(342)
+    )
+}
+
+/// What is logged from now on, until the guard is dropped.
+pub(crate) fn log() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

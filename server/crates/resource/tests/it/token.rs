@@ -2,7 +2,7 @@
 
 use cloakroom_oidc::client::{HttpClient, Provider as Op};
 use cloakroom_oidc::{Issuer, SigningAlg};
-use cloakroom_resource::{BuildError, ResourceServer, TrustedIssuer};
+use cloakroom_resource::{BuildError, ResourceServer, ResourceServerBuilder, TrustedIssuer};
 use serde_json::json;
 
 use crate::support::World;
@@ -30,7 +30,8 @@ async fn every_claim_of_an_okta_access_token_is_checked() {
             json!({"iss": "https://elsewhere.example.com"}),
             "token_unknown_issuer",
         ),
-        (json!({"iss": null}), "token_opaque"),
+        (json!({"iss": null}), "token_claim"),
+        (json!({"iss": 5}), "token_claim"),
         (json!({"aud": "api://other"}), "token_audience_mismatch"),
         (json!({"aud": null}), "token_claim"),
         (json!({"aud": "client"}), "token_not_an_access_token"),
@@ -43,11 +44,24 @@ async fn every_claim_of_an_okta_access_token_is_checked() {
         (json!({"jti": null}), "token_claim"),
         (json!({"sub": null}), "token_claim"),
         (json!({"cid": null}), "token_claim"),
+        (
+            json!({"cid": null, "scp": null}),
+            "token_not_an_access_token",
+        ),
         (json!({"scp": null}), "token_claim"),
         (json!({"scp": "openid"}), "token_claim"),
+        (json!({"events": {}}), "token_not_an_access_token"),
         (json!({"nonce": "n"}), "token_not_an_access_token"),
         (json!({"at_hash": "h"}), "token_not_an_access_token"),
         (json!({"cnf": {"jkt": "x"}}), "token_sender_constrained"),
+        (
+            json!({"cnf": {"x5t#S256": "x"}}),
+            "token_sender_constrained",
+        ),
+        (
+            json!({"cnf": null, "token_type": "DPoP"}),
+            "token_sender_constrained",
+        ),
     ] {
         let denied = server
             .verify(&world.okta_token(members.clone()))
@@ -56,7 +70,15 @@ async fn every_claim_of_an_okta_access_token_is_checked() {
         assert_eq!(denied.code(), code, "{members}");
         assert_eq!(denied.error(), Some("invalid_token"), "{members}");
     }
-    let within = json!({"exp": now - 59, "nbf": now + 60});
+    for (name, value) in [
+        ("nbf", json!(now + 61)),
+        ("iat", json!(now + 61)),
+        ("exp", json!(-1)),
+    ] {
+        let token = world.okta_token(json!({name: value}));
+        assert!(server.verify(&token).await.is_err(), "{name}");
+    }
+    let within = json!({"exp": now - 59, "nbf": now + 60, "iat": now + 60});
     assert!(server.verify(&world.okta_token(within)).await.is_ok());
 }
 
@@ -91,43 +113,6 @@ async fn rfc_9068_needs_its_type_and_all_its_claims() {
 }
 
 #[tokio::test]
-async fn unsigned_foreign_and_broken_tokens_are_refused() {
-    let world = World::new();
-    let server = world.okta();
-    let good = world.okta_token(json!({}));
-    assert!(server.verify(&good).await.is_ok());
-    let (message, _) = good.rsplit_once('.').unwrap();
-    let broken = format!("{message}.{}", "A".repeat(342));
-    assert_eq!(
-        server.verify(&broken).await.unwrap_err().code(),
-        "jwt_invalid_signature"
-    );
-    assert_eq!(
-        server.verify("no-jwt").await.unwrap_err().code(),
-        "token_opaque"
-    );
-    // The same header and claims under another key.
-    let other = World::new();
-    other.provider.rotate_key();
-    let foreign = other.okta_token(json!({}));
-    assert_eq!(
-        server.verify(&foreign).await.unwrap_err().code(),
-        "jwt_unknown_key"
-    );
-}
-
-#[tokio::test]
-async fn an_unknown_kid_leads_to_one_new_key_set() {
-    let world = World::new();
-    let server = world.okta();
-    server.verify(&world.okta_token(json!({}))).await.unwrap();
-    assert_eq!(world.provider.counts().jwks, 1);
-    world.provider.rotate_key();
-    server.verify(&world.okta_token(json!({}))).await.unwrap();
-    assert_eq!(world.provider.counts().jwks, 2);
-}
-
-#[tokio::test]
 async fn a_provider_that_is_down_makes_no_token_bad() {
     let world = World::new();
     let server = world.okta();
@@ -148,7 +133,11 @@ fn what_cannot_work_is_refused_at_the_start() {
         Op::new(Issuer::parse(issuer).unwrap(), http, world.clock.as_fn())
     };
     let build = |issuers: Vec<TrustedIssuer>| {
-        ResourceServer::new(["api"], issuers, clock.clone()).map(|_| ())
+        let builder = ResourceServer::builder(["api"], clock.clone());
+        let builder = issuers
+            .into_iter()
+            .fold(builder, ResourceServerBuilder::issuer);
+        builder.build().map(|_| ())
     };
     for org in [
         TrustedIssuer::okta(at("https://id.example.com")),

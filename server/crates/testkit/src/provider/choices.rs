@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::decoy::Decoy;
 use super::keys::Alg;
-use super::settings::{AssertionAudience, OAuthMetadata};
+use super::settings::{AccessTokenForm, AssertionAudience, OAuthMetadata};
 
 impl Builder {
     /// No userinfo endpoint.
@@ -123,6 +123,12 @@ impl Builder {
     /// How long a code is good, in seconds.
     pub fn code_lifetime(mut self, seconds: u64) -> Self {
         self.settings.code_lifetime = seconds;
+        self
+    }
+
+    /// What access tokens look like; Okta's where this is not called.
+    pub fn access_tokens(mut self, form: AccessTokenForm) -> Self {
+        self.settings.access_token_form = form;
         self
     }
 

@@ -1,13 +1,13 @@
-//! Tokens: ID tokens (OpenID Connect Core 1.0, section 2) and access tokens in the form of an Okta custom
-//! authorization server, which is not RFC 9068's (`cid` and `scp`, no `typ`).
+//! Tokens: ID tokens (OpenID Connect Core 1.0, section 2) and access tokens, in the form of an Okta custom
+//! authorization server (`cid` and `scp`, no `typ`) or in that of RFC 9068.
 
 use serde_json::{Map, Value, json};
 
-use super::Fault;
 use super::id_token_faults as faults;
 use super::keys::{self, Alg, SigningKey, Which, base64url, random_token};
 use super::state::{Grant, Shared, State};
 use super::weak_rsa;
+use super::{AccessTokenForm, Fault};
 
 /// What a token is signed with.
 pub(super) enum Signer {
@@ -80,29 +80,46 @@ impl State {
     }
 }
 
-/// An access token for Okta's `api://default`. Always honest: relying parties must not look into it.
+/// An access token for `api://default`. Always honest: relying parties must not look into it.
 pub(super) fn access_token(shared: &Shared, state: &State, grant: &Grant, now: u64) -> String {
+    let form = shared.settings.access_token_form;
+    if form == AccessTokenForm::Opaque {
+        return random_token();
+    }
     let key = SigningKey::get(shared.settings.alg, state.signing_place());
+    let mut header = header(&key);
     let mut claims = object(json!({
-        "ver": 1,
         "jti": format!("AT.{}", random_token()),
         "iss": shared.issuer,
         "aud": "api://default",
         "iat": now,
         "exp": now + shared.settings.access_token_lifetime,
-        "cid": grant.client_id,
-        "uid": grant.user.sub,
-        "scp": grant.scope,
         "auth_time": grant.auth_time,
         "sub": grant.user.email,
     }));
+    if form == AccessTokenForm::Okta {
+        claims.extend(object(json!({
+            "ver": 1, "cid": grant.client_id, "uid": grant.user.sub, "scp": grant.scope,
+        })));
+    } else {
+        header.insert("typ".to_owned(), json!("at+jwt"));
+        claims.insert("client_id".to_owned(), json!(grant.client_id));
+        claims.insert("scope".to_owned(), json!(grant.scope.join(" ")));
+    }
+    claims.extend(about_the_user(grant));
+    keys::compact(&header, &claims, &key)
+}
+
+/// What an access token and the answer about one say of the sign-in beyond what they must.
+pub(super) fn about_the_user(grant: &Grant) -> Map<String, Value> {
+    let mut claims = Map::new();
     if grant.scope.iter().any(|scope| scope == "groups") {
         claims.insert("groups".to_owned(), json!(grant.user.groups));
     }
     if let Some(acr) = &grant.acr {
         claims.insert("acr".to_owned(), json!(acr));
     }
-    keys::compact(&header(&key), &claims, &key)
+    claims
 }
 
 /// An ID token, honest or as the fault has it. `code` is what it was exchanged for; none for a refresh.

@@ -48,7 +48,7 @@ pub use decoy::Decoy;
 pub use effect::{Effect, Needs};
 pub use fault::Fault;
 pub use record::{Assertion, Counts, Issued, Received, User};
-pub use settings::{AssertionAudience, OAuthMetadata};
+pub use settings::{AccessTokenForm, AssertionAudience, OAuthMetadata};
 
 use keys::SigningKey;
 use state::Shared;
@@ -228,6 +228,14 @@ impl Provider {
         let mut whole = mint::header(&key);
         whole.extend(header.clone());
         keys::compact(&whole, claims, &key)
+    }
+
+    /// These texts signed with the published key, which need not be JSON: for claims that no map can hold, such as one
+    /// that is there twice.
+    pub fn sign_text(&self, header: &str, claims: &str) -> String {
+        let place = self.shared.state().signing_place();
+        let key = SigningKey::get(self.shared.settings.alg, place);
+        mint::Signer::Key(key).compact(header, claims)
     }
 
     /// The published keys (RFC 7517).

@@ -43,7 +43,7 @@ pub struct Counts {
 pub struct Issued {
     /// Authorization codes. The browser carries these, once, to the callback.
     pub codes: Vec<String>,
-    /// Access tokens, in Okta's JWT form.
+    /// Access tokens, in Okta's JWT form unless [`Builder::access_tokens`](super::Builder::access_tokens) says otherwise.
     pub access_tokens: Vec<String>,
     /// Refresh tokens, opaque.
     pub refresh_tokens: Vec<String>,

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::client_auth::{self, Endpoint, refuse};
 use super::http::{Received, no_store_json, page, redirect};
+use super::mint;
 use super::respond::with_query;
 use super::state::Shared;
 
@@ -129,6 +130,10 @@ pub(super) async fn introspect(State(shared): State<Arc<Shared>>, request: Reque
     });
     if let Some(expires_at) = expires_at {
         answer["exp"] = json!(expires_at);
+        answer["auth_time"] = json!(grant.auth_time);
+        for (name, value) in mint::about_the_user(grant) {
+            answer[name] = value;
+        }
     }
     no_store_json(StatusCode::OK, &answer)
 }

@@ -32,6 +32,19 @@ pub enum OAuthMetadata {
     Appended,
 }
 
+/// What access tokens look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AccessTokenForm {
+    /// A JWT as of an Okta custom authorization server: `cid` and `scp`, no `typ`.
+    #[default]
+    Okta,
+    /// A JWT by RFC 9068: `typ: at+jwt`, `client_id` and `scope`.
+    Rfc9068,
+    /// A random text, which only `/v1/introspect` can make sense of.
+    Opaque,
+}
+
 /// Lifetimes in seconds.
 #[derive(Clone, Debug)]
 #[expect(
@@ -67,6 +80,7 @@ pub(super) struct Settings {
     pub(super) assertion_audience: AssertionAudience,
     pub(super) code_lifetime: u64,
     pub(super) par_lifetime: u64,
+    pub(super) access_token_form: AccessTokenForm,
     pub(super) access_token_lifetime: u64,
     pub(super) id_token_lifetime: u64,
 }
@@ -112,6 +126,7 @@ impl Default for Settings {
             assertion_audience: AssertionAudience::Endpoint,
             code_lifetime: 300,
             par_lifetime: 60,
+            access_token_form: AccessTokenForm::Okta,
             access_token_lifetime: 3_600,
             id_token_lifetime: 3_600,
         }

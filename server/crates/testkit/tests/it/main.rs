@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod access_tokens;
 mod assertions;
 mod authorize;
 mod browser;

@@ -142,6 +142,20 @@ async fn any_claims_can_be_signed() {
 }
 
 #[tokio::test]
+async fn any_text_can_be_signed() {
+    let provider = Provider::start().await;
+    let honest = provider.sign(&Map::new(), &Map::new());
+    let (header, _) = decoded(&honest);
+    let token = provider.sign_text(&header.to_string(), r#"{"sid":1,"sid":2}"#);
+    assert_eq!(token.split('.').nth(1), Some("eyJzaWQiOjEsInNpZCI6Mn0"));
+    assert!(verifies(
+        &token,
+        &published(&provider, &header["kid"]).unwrap(),
+        "RS256"
+    ));
+}
+
+#[tokio::test]
 async fn the_key_set_has_keys_in_it_that_must_be_passed_over() {
     let provider = Provider::builder().publish_next_key().start().await;
     let set = provider.key_set();
