@@ -152,6 +152,7 @@ pub fn validate(
 /// Verifies an ID token that came with a refresh: the same rules, but that the nonce may be left out, and user,
 /// audience and authentication time must be those of the sign-in (OpenID Connect Core section 12.2).
 ///
+/// Expect the `nonce` of the sign-in, which some providers repeat: a token with one is refused where none is expected.
 /// Expect no `code` here, and no `max_age`: how long ago the user signed in was judged when they did.
 pub fn verify_refreshed(
     raw: &IdToken,

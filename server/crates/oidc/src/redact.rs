@@ -108,15 +108,30 @@ fn basic(credentials: &str) -> Option<Zeroizing<String>> {
         .map(|pair| Zeroizing::new(pair.to_owned()))
 }
 
-/// What was sent form-encoded: so, with a space as `%20`, and decoded.
+/// What was sent form-encoded: so, with a space as `%20`, with digits in lower case, as other encoders write them
+/// (RFC 3986 section 6.2.2.1), and decoded.
 fn add_encoded(secrets: &mut Vec<String>, encoded: &str) {
-    add(secrets, encoded);
-    if encoded.contains('+') {
-        add(secrets, &encoded.replace('+', "%20"));
+    for spaces in [encoded.to_owned(), encoded.replace('+', "%20")] {
+        add(secrets, &spaces);
+        add(secrets, &with_lower_digits(&spaces));
     }
     if let Some(decoded) = form::decode(encoded) {
         add(secrets, &decoded);
     }
+}
+
+fn with_lower_digits(encoded: &str) -> String {
+    let mut digits = 0_u8;
+    let lower = |c: char| {
+        if c == '%' {
+            digits = 2;
+            return c;
+        }
+        let is_digit = digits > 0;
+        digits = digits.saturating_sub(1);
+        if is_digit { c.to_ascii_lowercase() } else { c }
+    };
+    encoded.chars().map(lower).collect()
 }
 
 fn add(secrets: &mut Vec<String>, secret: &str) {

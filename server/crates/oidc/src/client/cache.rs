@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
+use tracing::Instrument as _;
 
 use super::fetch::Validators;
 use super::provider::{Clock, ProviderError};
@@ -58,8 +60,8 @@ struct State<T> {
     copy: Option<Kept<T>>,
     failure: Option<Failure>,
     forced_at: Option<u64>,
-    /// How often the provider was asked with success.
-    fetches: u64,
+    /// How many refetches that unknown keys caused came to a good end.
+    forced: u64,
 }
 
 struct Kept<T> {
@@ -94,7 +96,7 @@ impl<S: Source> Cache<S> {
                 copy: None,
                 failure: None,
                 forced_at: None,
-                fetches: 0,
+                forced: 0,
             }),
             flight: Arc::default(),
         }
@@ -105,26 +107,27 @@ impl<S: Source> Cache<S> {
         if let Some(answer) = self.without_fetch() {
             return answer;
         }
-        let _flight = match self.flight.try_lock() {
+        let flight = match Arc::clone(&self.flight).try_lock_owned() {
             Ok(flight) => flight,
             Err(_) => match self.copy() {
                 // Somebody is asking already; what is a little too old is better than a queue.
                 Some(old) => return Ok(old),
-                None => self.flight.lock().await,
+                None => Arc::clone(&self.flight).lock_owned().await,
             },
         };
         // Whoever held the flight may have brought it, or found the provider down.
         if let Some(answer) = self.without_fetch() {
             return answer;
         }
-        self.fetch(Freshness::Any).await
+        self.fetch_to_the_end(flight, Freshness::Any).await
     }
 
     /// A copy fetched after this was called, unless one was forced less than ten seconds ago or the provider is
-    /// down: then what there is.
+    /// down: then what there is. A refresh that was under way does not count: it may have asked before there was
+    /// anything new, and a cache on the way may have answered it.
     pub(super) async fn force(self: &Arc<Self>) -> Result<Arc<S::Document>, ProviderError> {
-        let seen = self.lock().fetches;
-        let _flight = self.flight.lock().await;
+        let seen = self.lock().forced;
+        let flight = Arc::clone(&self.flight).lock_owned().await;
         let now = (self.clock)();
         {
             let mut state = self.lock();
@@ -133,7 +136,7 @@ impl<S: Source> Cache<S> {
             let throttled = state
                 .forced_at
                 .is_some_and(|at| (at..at.saturating_add(FORCED_EVERY)).contains(&now));
-            if let Some(copy) = copy.as_ref().filter(|_| throttled || state.fetches != seen) {
+            if let Some(copy) = copy.as_ref().filter(|_| throttled || state.forced != seen) {
                 return Ok(Arc::clone(copy));
             }
             if let Some(error) = state.backing_off(now) {
@@ -141,7 +144,7 @@ impl<S: Source> Cache<S> {
             }
             state.forced_at = Some(now);
         }
-        self.fetch(Freshness::New).await
+        self.fetch_to_the_end(flight, Freshness::New).await
     }
 
     /// The copy there is, good or old.
@@ -194,6 +197,34 @@ impl<S: Source> Cache<S> {
         });
     }
 
+    /// Fetches, and does not stop when the caller goes away: who hangs up must not use up the throttle, nor take
+    /// from everybody else what they wait for.
+    async fn fetch_to_the_end(
+        self: &Arc<Self>,
+        flight: OwnedMutexGuard<()>,
+        freshness: Freshness,
+    ) -> Result<Arc<S::Document>, ProviderError> {
+        let cache = Arc::clone(self);
+        let fetch = async move {
+            let fetched = cache.fetch(freshness).await;
+            drop(flight);
+            fetched
+        };
+        let Ok(runtime) = Handle::try_current() else {
+            return fetch.await;
+        };
+        match runtime.spawn(fetch.in_current_span()).await {
+            Ok(fetched) => fetched,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is on its way down.
+                Err(_) => self.copy().ok_or_else(|| ProviderError::BackingOff {
+                    last: String::from("the process is stopping"),
+                }),
+            },
+        }
+    }
+
     async fn fetch(&self, freshness: Freshness) -> Result<Arc<S::Document>, ProviderError> {
         let previous = self.lock().copy.as_ref().map(|copy| copy.fetched.clone());
         let fetched = self.source.fetch(previous, freshness).await;
@@ -211,7 +242,7 @@ impl<S: Source> Cache<S> {
                     lifetime: stated.clamp(shortest, longest),
                 });
                 state.failure = None;
-                state.fetches += 1;
+                state.forced += u64::from(freshness == Freshness::New);
                 Ok(value)
             }
             Err(error) => {

@@ -42,15 +42,10 @@ struct Second {
     missed_at: u64,
     /// The last one that was of use, for when its server is down.
     last: Option<Bytes>,
-}
-
-/// What came of asking for the second document.
-enum Asked {
-    Found(Response<Bytes>),
-    /// There is none at that address.
-    Absent,
-    /// Who knows.
-    Failed,
+    /// Whether the address that it came from had nothing of use since, once.
+    doubted: bool,
+    /// Whether it is all there is, for want of the first one.
+    stands_alone: bool,
 }
 
 impl MetadataSource {
@@ -78,18 +73,14 @@ impl MetadataSource {
         };
         if wanting && (alone.is_err() || !self.is_settled()) {
             let second = if alone.is_ok() {
-                timeout(PATIENCE, self.ask_second())
-                    .await
-                    .unwrap_or(Asked::Failed)
+                timeout(PATIENCE, self.ask_second()).await.unwrap_or(None)
             } else {
                 self.ask_second().await
             };
-            let (body, age) = match second {
-                Asked::Found(second) => (Some(second.body().clone()), max_age(second.headers())),
-                Asked::Failed => (self.second().last.clone(), None),
-                Asked::Absent => (None, None),
-            };
-            if let Some(metadata) = body.and_then(|body| self.merged(answer, body)) {
+            let completed = second
+                .and_then(|second| Some((self.merged(answer, &second)?, max_age(second.headers()))))
+                .or_else(|| Some((self.merged_with_the_last(answer)?, None)));
+            if let Some((metadata, age)) = completed {
                 return Ok(Fetched {
                     value: Arc::new(metadata),
                     max_age: own_age.into_iter().chain(age).min(),
@@ -107,10 +98,14 @@ impl MetadataSource {
     }
 
     /// Both documents as one, or `None` where the second is not fit for it.
-    fn merged(&self, first: &Response<Bytes>, second: Bytes) -> Option<ProviderMetadata> {
-        match ProviderMetadata::parse_both(&self.issuer, first.body(), &second) {
+    fn merged(
+        &self,
+        first: &Response<Bytes>,
+        second: &Response<Bytes>,
+    ) -> Option<ProviderMetadata> {
+        match ProviderMetadata::parse_both(&self.issuer, first.body(), second.body()) {
             Ok(metadata) => {
-                self.found(Some(second));
+                self.found(Some(second.body().clone()));
                 Some(metadata)
             }
             Err(error) => {
@@ -121,16 +116,23 @@ impl MetadataSource {
         }
     }
 
+    /// The same with the second document of an earlier time.
+    fn merged_with_the_last(&self, first: &Response<Bytes>) -> Option<ProviderMetadata> {
+        let last = self.second().last.clone()?;
+        ProviderMetadata::parse_both(&self.issuer, first.body(), &last).ok()
+    }
+
     /// The second document where there is no first one.
     async fn instead(
         &self,
         missing: ProviderError,
     ) -> Result<Fetched<ProviderMetadata>, ProviderError> {
-        let Asked::Found(answer) = self.ask_second().await else {
+        let Some(answer) = self.ask_second().await else {
             return Err(missing);
         };
         let metadata = ProviderMetadata::parse(&self.issuer, answer.body())
             .inspect(|_| self.found(None))
+            .inspect(|_| self.second().stands_alone = true)
             .inspect_err(|_| self.missed())?;
         Ok(Fetched {
             value: Arc::new(metadata),
@@ -140,14 +142,14 @@ impl MetadataSource {
     }
 
     /// One request, at the address that is not known to have nothing.
-    async fn ask_second(&self) -> Asked {
+    async fn ask_second(&self) -> Option<Response<Bytes>> {
         let url = if self.second().appended {
             self.issuer.appended_authorization_server_metadata_url()
         } else {
             self.issuer.authorization_server_metadata_url()
         };
         match document(&self.http, METADATA, &url, None, Freshness::Any).await {
-            Ok(Answer::New(answer)) => Asked::Found(answer),
+            Ok(Answer::New(answer)) => Some(answer),
             // Most providers have no such document, and need none.
             Err(ProviderError::Status {
                 status: status @ 300..500,
@@ -158,9 +160,10 @@ impl MetadataSource {
                     "there is no second metadata document at that address"
                 );
                 self.missed();
-                Asked::Absent
+                None
             }
-            _ => Asked::Failed,
+            // Who knows.
+            _ => None,
         }
     }
 
@@ -168,12 +171,18 @@ impl MetadataSource {
         let mut second = self.second();
         second.misses = 0;
         second.last = document;
+        second.doubted = false;
     }
 
-    /// The other address is next.
+    /// The other address is next; but where there was a document, one bad answer does not end it, for none of its
+    /// endpoints would be known for a day.
     fn missed(&self) {
         let now = (self.clock)();
         let mut second = self.second();
+        if second.last.is_some() && !second.doubted {
+            second.doubted = true;
+            return;
+        }
         second.misses = second.misses.saturating_add(1);
         second.missed_at = now;
         second.appended = !second.appended;
@@ -209,9 +218,16 @@ impl Source for MetadataSource {
         freshness: Freshness,
     ) -> Result<Fetched<ProviderMetadata>, ProviderError> {
         let url = self.issuer.discovery_url();
-        let validators = previous.as_ref().and_then(|copy| copy.validators.as_ref());
+        // By condition only where an unchanged answer would be all there is to know.
+        let validators = previous
+            .as_ref()
+            .filter(|copy| !copy.value.lacks_endpoints() || self.is_settled())
+            .and_then(|copy| copy.validators.as_ref());
         match document(&self.http, METADATA, &url, validators, freshness).await {
-            Ok(Answer::New(answer)) => self.completed(&answer, &url).await,
+            Ok(Answer::New(answer)) => self
+                .completed(&answer, &url)
+                .await
+                .inspect(|_| self.second().stands_alone = false),
             Ok(Answer::Unchanged {
                 max_age,
                 validators,
@@ -220,7 +236,8 @@ impl Source for MetadataSource {
                 missing @ ProviderError::Status {
                     status: 404 | 410, ..
                 },
-            ) => self.instead(missing).await,
+            ) if previous.is_none() || self.second().stands_alone => self.instead(missing).await,
+            // A first document that was there is missed for a moment, mostly. The second may lack what the copy has.
             Err(error) => Err(error),
         }
     }

@@ -39,6 +39,9 @@ fn has(secrets: &[String], wanted: &[&str]) {
 fn code_and_verifier_in_every_spelling() {
     let secrets = secrets_in(&exchange(ClientAuth::None, "c d/e", "verifier-1"));
     has(&secrets, &["c d/e", "c+d%2Fe", "c%20d%2Fe", "verifier-1"]);
+    has(&secrets, &["c+d%2fe", "c%20d%2fe"]);
+    let mixed = secrets_in(&exchange(ClientAuth::None, "ABC/DEF+GHI", "verifier-1"));
+    has(&mixed, &["ABC%2fDEF%2bGHI"]);
     assert!(!secrets.iter().any(|secret| secret.contains("client")));
 }
 

@@ -57,6 +57,21 @@ async fn a_refresh_goes_on_when_its_caller_is_gone() {
 }
 
 #[tokio::test]
+async fn so_does_the_first_fetch() {
+    let world = World::new();
+    let gate = Arc::new(Semaphore::new(0));
+    world.set(OPENID, openid(json!({})).when(&gate));
+    let provider = world.provider.clone();
+    let gone = tokio::spawn(async move { provider.metadata().await.map(|_| ()) });
+    world.settle().await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    gate.add_permits(1);
+    world.metadata().await;
+    assert_eq!(world.count(OPENID), 1);
+}
+
+#[tokio::test]
 async fn a_failed_refresh_is_repeated_with_back_off_and_still_nobody_waits() {
     let world = World::new();
     world.metadata().await;

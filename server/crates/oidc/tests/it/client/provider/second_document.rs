@@ -59,8 +59,29 @@ async fn it_stands_in_for_a_first_one_that_is_not_there() {
         world.set(OPENID, Reply::status(status));
         world.set(INSERTED, Reply::json(&document()));
         world.kids().await;
-        assert_eq!((world.count(INSERTED), world.count(APPENDED)), (1, 0));
+        world.advance(3600);
+        world.metadata().await;
+        assert_eq!((world.count(INSERTED), world.count(APPENDED)), (2, 0));
+        assert!(!world.provider.is_degraded());
     }
+}
+
+#[tokio::test]
+async fn it_does_not_replace_a_first_one_that_was_there() {
+    let world = World::new();
+    world.metadata().await;
+    let mut lesser = document();
+    lesser["userinfo_endpoint"] = Value::Null;
+    world.set(INSERTED, Reply::json(&lesser));
+    world.set(OPENID, Reply::status(404));
+    world.advance(3600);
+    assert!(world.metadata().await.userinfo_endpoint.is_some());
+    assert!(world.provider.is_degraded());
+    world.set(OPENID, openid(json!({})));
+    world.advance(1);
+    world.metadata().await;
+    assert!(!world.provider.is_degraded());
+    assert_eq!(world.count(INSERTED), 0);
 }
 
 #[tokio::test]
@@ -204,12 +225,62 @@ async fn what_it_said_is_kept_while_its_server_is_down() {
         let metadata = world.metadata().await;
         assert!(metadata.pushed_authorization_request_endpoint.is_some());
     }
-    // Gone is gone.
+    // Gone is gone, once it was said twice.
     world.set(INSERTED, Reply::status(404));
+    for there in [true, false] {
+        world.advance(3600);
+        let metadata = world.metadata().await;
+        let endpoint = &metadata.pushed_authorization_request_endpoint;
+        assert_eq!(endpoint.is_some(), there);
+    }
+    assert_eq!(world.count(KEYS), 0);
+}
+
+#[tokio::test]
+async fn it_is_not_lost_for_one_bad_answer() {
+    for bad in [
+        Reply::status(404),
+        Reply::status(403),
+        Reply::json(&json!({"issuer": "https://id.example.com"})),
+        Reply::json(&json!({"maintenance": true})),
+    ] {
+        let world = World::new();
+        world.set(OPENID, without(NO_PAR).tagged("\"v1\""));
+        world.set(INSERTED, par());
+        world.metadata().await;
+        world.set(INSERTED, bad);
+        world.advance(3600);
+        let metadata = world.metadata().await;
+        assert!(metadata.pushed_authorization_request_endpoint.is_some());
+        world.set(INSERTED, par());
+        for _ in 0..3 {
+            world.advance(3600);
+            let metadata = world.metadata().await;
+            assert!(metadata.pushed_authorization_request_endpoint.is_some());
+        }
+        assert_eq!(world.count(APPENDED), 0);
+    }
+}
+
+#[tokio::test]
+async fn it_is_looked_for_after_a_day_though_the_first_one_is_unchanged() {
+    let world = World::new();
+    world.set(OPENID, without(NO_PAR).tagged("\"v1\""));
+    world.metadata().await;
     world.advance(3600);
+    world.metadata().await;
+    world.set(INSERTED, par());
+    world.advance(23 * 3600);
     let metadata = world.metadata().await;
     assert!(metadata.pushed_authorization_request_endpoint.is_none());
-    assert_eq!(world.count(KEYS), 0);
+    assert_eq!(world.requests(OPENID)[2]["if-none-match"], "\"v1\"");
+    world.advance(3600);
+    let metadata = world.metadata().await;
+    assert!(metadata.pushed_authorization_request_endpoint.is_some());
+    assert!(
+        !world.requests(OPENID)[3].contains_key("if-none-match"),
+        "whole, to be completed"
+    );
 }
 
 #[tokio::test]

@@ -89,21 +89,42 @@ async fn a_clock_that_is_set_back_opens_the_throttle_once() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_under_way_serves_as_well() {
+async fn a_refresh_that_began_before_is_not_taken_for_an_answer() {
     let world = World::new();
     world.kids().await;
+    // A refresh in the background, which a cache on the way answers with what it has.
     let gate = Arc::new(Semaphore::new(0));
-    world.set(KEYS, Reply::json(&key_set("k2")).when(&gate));
+    world.set(KEYS, Reply::json(&key_set("k1")).when(&gate));
     world.advance(2880);
     world.kids().await;
     world.settle().await;
+    // The provider changes its key and signs with it.
+    world.set(KEYS, Reply::json(&key_set("k2")));
     let provider = world.provider.clone();
     let waiting =
         tokio::spawn(async move { kids(&provider.keys_after_unknown_kid().await.unwrap()) });
     world.settle().await;
+    assert_eq!(world.count(KEYS), 2, "one request at a time");
     gate.add_permits(1);
     assert_eq!(waiting.await.unwrap(), ["k2"]);
-    assert_eq!(world.count(KEYS), 2, "one request for both");
+    assert_eq!(world.requests(KEYS)[2]["cache-control"], "no-cache");
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_use_up_the_throttle() {
+    let world = World::new();
+    world.kids().await;
+    let gate = Arc::new(Semaphore::new(0));
+    world.set(KEYS, Reply::json(&key_set("k2")).when(&gate));
+    let provider = world.provider.clone();
+    let gone = tokio::spawn(async move { provider.keys_after_unknown_kid().await.map(|_| ()) });
+    world.settle().await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    gate.add_permits(1);
+    world.settle().await;
+    assert_eq!(force(&world).await, ["k2"]);
+    assert_eq!(world.count(KEYS), 2);
 }
 
 #[tokio::test]
