@@ -103,6 +103,33 @@ ${accounts.map((account) => `<dt>${escape(account.email)}</dt><dd><code>${escape
 </dl>
 </section>`);
 
+/**
+ * @param {object} view
+ * @param {string} view.action    where the form goes
+ * @param {string} view.client    the application that asked
+ * @param {string} [view.problem] what was wrong with the last try
+ * @param {import('./accounts.mjs').Account} view.account
+ */
+export const secondFactorPage = ({ action, client, problem, account }) => layout(`${problem ? 'Error: ' : ''}Confirm it is you`, `
+<h1>Confirm it is you</h1>
+<p class="quiet">${escape(account.email)}, to continue to ${escape(client)}</p>
+${problem ? `<p class="alert" role="alert" id="problem">${escape(problem)}</p>` : ''}
+<form method="post" action="${escape(action)}">
+<label for="code">Six-digit code</label>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus${
+  problem ? ' aria-invalid="true" aria-describedby="problem"' : ''}>
+<div class="actions">
+<button name="action" value="confirm">Confirm</button>
+<button class="plain" name="action" value="cancel" formnovalidate>Cancel</button>
+</div>
+</form>
+<section class="note" aria-labelledby="demo">
+<h2 id="demo">Demo account</h2>
+<dl>
+<dt>${escape(account.email)}</dt><dd>has no telephone: its code is <code>${escape(account.code)}</code></dd>
+</dl>
+</section>`);
+
 /** @param {{ title: string, text: string, detail?: string, back?: string }} view */
 export const messagePage = ({ title, text, detail, back }) => layout(title, `
 <h1>${escape(title)}</h1>
