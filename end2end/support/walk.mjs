@@ -149,3 +149,12 @@ export async function post(page, text) {
 
 /** Ends the session here alone, as another tab would: the provider still knows the person. @param {Page} page */
 export const endSession = (page) => page.evaluate(async () => (await fetch('/auth/logout', { method: 'POST' })).status);
+
+/**
+ * Waits until no access token that was issued until now is good any more, for Cloakroom either: it counts from when it got
+ * the answer, a second later at most.
+ *
+ * @param {import('./stack.mjs').Stack} stack
+ */
+export const untilTokensEnd = (stack) => expect.poll(() => Date.now() - stack.accessTokenEnds(), { intervals: [100] })
+  .toBeGreaterThan(1200);
