@@ -99,7 +99,8 @@ ${problem ? `<p class="alert" role="alert" id="problem">${escape(problem)}</p>` 
 <section class="note" aria-labelledby="demo">
 <h2 id="demo">Demo accounts</h2>
 <dl>
-${accounts.map((account) => `<dt>${escape(account.email)}</dt><dd><code>${escape(account.password)}</code></dd>`).join('\n')}
+${accounts.map(({ email: address, password, code }) => `<dt>${escape(address)}</dt><dd><code>${escape(password)}</code>${
+  code === undefined ? ' (has no second factor)' : ''}</dd>`).join('\n')}
 </dl>
 </section>`);
 
@@ -126,7 +127,7 @@ ${problem ? `<p class="alert" role="alert" id="problem">${escape(problem)}</p>` 
 <section class="note" aria-labelledby="demo">
 <h2 id="demo">Demo account</h2>
 <dl>
-<dt>${escape(account.email)}</dt><dd>has no telephone: its code is <code>${escape(account.code)}</code></dd>
+<dt>${escape(account.email)}</dt><dd><code>${escape(account.code)}</code></dd>
 </dl>
 </section>`);
 
