@@ -11,20 +11,21 @@ NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 help: ## Says what can be made
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Builds and starts Cloakroom with its development identity provider (or yours: see README.md)
+run: ## Builds and starts Cloakroom, the sample API and a development identity provider (or yours: see README.md)
 	@sh frontend/tools.sh >/dev/null
 	@sh end2end/install.sh
 	@$(MAKE) --no-print-directory build
 	@node end2end/run.mjs
 
-build: site server ## Leaves target/release/cloakroom and target/site
+build: site server ## Leaves target/release/cloakroom, target/site and the sample API
 
 site:
 	@sh frontend/site.sh
 
+# One command for both: their dependencies are compiled once, with the same features.
 server:
-	@printf '\033[1m[cloakroom]\033[0m building the server\n' >&2
-	@$(CARGO) build --locked --release --package server
+	@printf '\033[1m[cloakroom]\033[0m building the server and the sample API\n' >&2
+	@$(CARGO) build --locked --release --package server --package cloakroom-resource --bin cloakroom --example messages
 
 test: lint unit gate e2e ## Everything: formatting, lints, tests, the WebAssembly gate, the browser
 

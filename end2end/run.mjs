@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * `make run`: starts the development identity provider and Cloakroom, says where they are, and ends both together.
- * With CLOAKROOM_ISSUER, CLOAKROOM_CLIENT_ID and CLOAKROOM_CLIENT_SECRET set it starts no provider and uses that one.
+ * `make run`: starts the development identity provider, the sample API and Cloakroom, says where they are, and ends them
+ * together. With CLOAKROOM_ISSUER, CLOAKROOM_CLIENT_ID and CLOAKROOM_CLIENT_SECRET set it starts no provider and uses that
+ * one, with CLOAKROOM_API_SAMPLE set no sample API.
  */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
@@ -14,6 +15,9 @@ import { canListen, Program, untilHealthy } from './support/processes.mjs';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HERE, '..');
 const PROVIDER_VARIABLES = ['CLOAKROOM_ISSUER', 'CLOAKROOM_CLIENT_ID', 'CLOAKROOM_CLIENT_SECRET'];
+/** What the development provider is asked for, and what the sample API wants besides: other providers may not know it. */
+const DEVELOPMENT_SCOPES = 'openid profile email groups offline_access';
+const API_SCOPES = 'messages:read messages:write';
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 class Refusal extends Error {}
@@ -56,15 +60,15 @@ function addresses(env) {
   return { listen, publicUrl };
 }
 
-function providerPort(env) {
-  const text = env.CLOAKROOM_DEV_PROVIDER_PORT || '9400';
+function portOf(env, name, otherwise) {
+  const text = env[name] || String(otherwise);
   if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 65535) {
-    throw new Refusal(`CLOAKROOM_DEV_PROVIDER_PORT is "${text}", but has to be a port from 1 to 65535.`);
+    throw new Refusal(`${name} is "${text}", but has to be a port from 1 to 65535.`);
   }
   return Number(text);
 }
 
-async function requirePorts(listen, publicUrl, devPort) {
+async function requirePorts(listen, publicUrl, others) {
   // Browsers try [::1] first for "localhost": a program there would answer instead of Cloakroom.
   const hosts = publicUrl.hostname === 'localhost' ? [listen.host, '::1'] : [listen.host];
   for (const host of hosts) {
@@ -73,14 +77,21 @@ async function requirePorts(listen, publicUrl, devPort) {
         + `CLOAKROOM_PUBLIC_URL=http://localhost:${listen.port + 1} CLOAKROOM_LISTEN=127.0.0.1:${listen.port + 1}.`);
     }
   }
-  if (devPort !== undefined && !await canListen('127.0.0.1', devPort)) {
-    throw new Refusal(`Port ${devPort} is taken. End what listens there, or choose another for the development `
-      + `identity provider with CLOAKROOM_DEV_PROVIDER_PORT=${devPort + 1}.`);
+  const taken = new Map([[listen.port, 'Cloakroom']]);
+  for (const { port, what, variable } of others) {
+    if (taken.has(port)) {
+      throw new Refusal(`Port ${port} is meant for both ${taken.get(port)} and ${what}. Choose another for ${what} with ${variable}.`);
+    }
+    taken.set(port, what);
+    if (!await canListen('127.0.0.1', port)) {
+      throw new Refusal(`Port ${port} is taken. End what listens there, or choose another for ${what} with ${variable}=${port + 1}.`);
+    }
   }
 }
 
-function requireBinary(env) {
-  const binary = resolve(ROOT, env.CLOAKROOM_BIN || 'target/release/cloakroom');
+/** @param {string | undefined} chosen @param {string} usual from the workspace root */
+function requireBinary(chosen, usual) {
+  const binary = resolve(ROOT, chosen || usual);
   try {
     accessSync(binary, constants.X_OK);
   } catch {
@@ -115,7 +126,7 @@ class Output {
   }
 }
 
-function greeting({ publicUrl, issuer, development }) {
+function greeting({ publicUrl, issuer, development, api, scopes }) {
   const home = publicUrl.origin;
   const lines = ['', `Cloakroom is ready: ${home}`, ''];
   if (development) {
@@ -123,6 +134,7 @@ function greeting({ publicUrl, issuer, development }) {
       `Sign in at the development identity provider (${issuer}) as`,
       ...accounts.map(({ email, password, groups }) => `  ${email.padEnd(20)} ${password.padEnd(24)} ${groups.join(', ')}`),
       '',
+      ...(api ? [`The sample API's messages: ${home}/messages (the API itself: ${api})`, ''] : []),
       'To use Okta instead, add a web application there with',
       `  sign-in redirect URI   ${home}/auth/callback`,
       `  sign-out redirect URI  ${home}/`,
@@ -135,9 +147,23 @@ function greeting({ publicUrl, issuer, development }) {
       `  sign-in redirect URI   ${home}/auth/callback`,
       `  sign-out redirect URI  ${home}/`,
     );
+    if (api) lines.push('', ...ownApiLines({ home, api, scopes }));
   }
   lines.push('', 'Ctrl-C ends everything.', '');
   return lines.join('\n');
+}
+
+/** What the sample API needs of a provider that is not ours; scopes that it does not know would end every sign-in. */
+function ownApiLines({ home, api, scopes }) {
+  const lines = [`The sample API (${home}/messages; the API itself: ${api}) takes that issuer's access tokens.`];
+  const wanted = API_SCOPES.split(' ');
+  if (!wanted.every((scope) => scopes.includes(scope))) {
+    lines.push(
+      `It wants the scopes ${wanted.join(' and ')}, which are not asked for. Add them to the authorization server, then set`,
+      `  CLOAKROOM_SCOPES="openid profile email offline_access ${API_SCOPES}"`,
+    );
+  }
+  return lines;
 }
 
 const programs = [];
@@ -165,16 +191,30 @@ function start(name, command, args, env) {
   return program;
 }
 
+/** Starts the sample API for one issuer's tokens. It learns nothing of Cloakroom's settings. */
+async function startApi(binary, port, issuer, env) {
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CLOAKROOM_')));
+  const api = start('api', binary, [], { ...own, MESSAGES_ISSUER: issuer, MESSAGES_LISTEN: `127.0.0.1:${port}` });
+  await untilHealthy(api, { host: '127.0.0.1', port });
+  return `http://127.0.0.1:${port}/api`;
+}
+
 async function main() {
   const { env } = process;
   const issuerOfOwn = ownProvider(env);
   const { listen, publicUrl } = addresses(env);
-  const devPort = issuerOfOwn === undefined ? providerPort(env) : undefined;
-  const binary = requireBinary(env);
-  await requirePorts(listen, publicUrl, devPort);
+  const devPort = issuerOfOwn === undefined ? portOf(env, 'CLOAKROOM_DEV_PROVIDER_PORT', 9400) : undefined;
+  const apiPort = env.CLOAKROOM_API_SAMPLE ? undefined : portOf(env, 'CLOAKROOM_DEV_API_PORT', 4001);
+  const binary = requireBinary(env.CLOAKROOM_BIN, 'target/release/cloakroom');
+  const apiBinary = apiPort && requireBinary(env.CLOAKROOM_DEV_API_BIN, 'target/release/examples/messages');
+  await requirePorts(listen, publicUrl, [
+    { port: devPort, what: 'the development identity provider', variable: 'CLOAKROOM_DEV_PROVIDER_PORT' },
+    { port: apiPort, what: 'the sample API', variable: 'CLOAKROOM_DEV_API_PORT' },
+  ].filter(({ port }) => port !== undefined));
 
-  // What is meant for this script is no setting of Cloakroom's, which refuses those it does not know.
-  const { CLOAKROOM_BIN, CLOAKROOM_DEV_PROVIDER_PORT, CLOAKROOM_DEV_PROVIDER_STATE, ...inherited } = env;
+  // What is meant for this script is no setting of Cloakroom's.
+  const inherited = Object.fromEntries(Object.entries(env)
+    .filter(([name]) => name !== 'CLOAKROOM_BIN' && !name.startsWith('CLOAKROOM_DEV_')));
   const settings = {
     ...inherited,
     CLOAKROOM_LOG_FORMAT: env.CLOAKROOM_LOG_FORMAT || 'text',
@@ -187,17 +227,23 @@ async function main() {
     settings.CLOAKROOM_ISSUER = issuer;
     settings.CLOAKROOM_CLIENT_ID = 'cloakroom-dev';
     settings.CLOAKROOM_CLIENT_SECRET = randomBytes(32).toString('base64url');
-    settings.CLOAKROOM_SCOPES = env.CLOAKROOM_SCOPES || 'openid profile email groups offline_access';
-    const stateFile = CLOAKROOM_DEV_PROVIDER_STATE || join(ROOT, 'target', 'dev-provider', 'state.json');
+    settings.CLOAKROOM_SCOPES = env.CLOAKROOM_SCOPES || `${DEVELOPMENT_SCOPES} ${API_SCOPES}`;
+    const stateFile = env.CLOAKROOM_DEV_PROVIDER_STATE || join(ROOT, 'target', 'dev-provider', 'state.json');
     const args = [join(HERE, 'provider', 'main.mjs'), '--port', String(devPort), '--state-file', stateFile];
     const provider = start('provider', process.execPath, args, settings);
     await untilHealthy(provider, { host: '127.0.0.1', port: devPort });
+  }
+  let api;
+  if (apiPort !== undefined) {
+    api = await startApi(apiBinary, apiPort, issuer, env);
+    settings.CLOAKROOM_API_SAMPLE = api;
   }
   const cloakroom = start('cloakroom', binary, [], settings);
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listen.host] ?? listen.host;
   await untilHealthy(cloakroom, { host, port: listen.port, hostHeader: publicUrl.host });
   output.open();
-  process.stdout.write(`${greeting({ publicUrl, issuer, development: devPort !== undefined })}\n`);
+  const scopes = (settings.CLOAKROOM_SCOPES ?? '').split(' ');
+  process.stdout.write(`${greeting({ publicUrl, issuer, development: devPort !== undefined, api, scopes })}\n`);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));

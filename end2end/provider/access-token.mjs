@@ -1,7 +1,7 @@
 /**
  * Access tokens in the shape of an Okta custom authorization server: a JWT with audience `api://default`, `cid`,
- * `uid` and `scp`, header `alg` and `kid` only, which the provider's own userinfo, introspection and revocation
- * endpoints accept too. oidc-provider has either a JWT for an API or an opaque token for userinfo; so the stored
+ * `uid`, `scp`, `auth_time` and `acr`, header `alg` and `kid` only, which the provider's own userinfo, introspection and
+ * revocation endpoints accept too. oidc-provider has either a JWT for an API or an opaque token for userinfo; so the stored
  * token stays opaque, and what leaves is a JWT that carries its id.
  */
 import * as crypto from 'node:crypto';
@@ -13,6 +13,15 @@ const ID_PREFIX = 'AT.';
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+
+/**
+ * When and how the person signed in, for the token and its introspection (RFC 9470, section 6). A refreshed token has
+ * what the first one had.
+ */
+export async function authenticationEvent({ oidc: { entities } }) {
+  const source = entities.AuthorizationCode ?? entities.RefreshToken;
+  return source && { auth_time: source.authTime, acr: source.acr };
+}
 
 /**
  * @param {import('oidc-provider').default} provider
@@ -29,8 +38,6 @@ export function issueJwtAccessTokens(provider, { issuer, jwk, currentContext }) 
 
   AccessToken.prototype.getValueAndPayload = async function getValueAndPayload() {
     const { value, payload } = await opaque.call(this);
-    const entities = currentContext()?.oidc?.entities ?? {};
-    const source = entities.AuthorizationCode ?? entities.RefreshToken ?? {};
     const account = accountBySub(payload.accountId);
     const scopes = (payload.scope ?? '').split(' ').filter(Boolean);
     const head = encode({ kid: jwk.kid, alg: 'RS256' });
@@ -44,7 +51,7 @@ export function issueJwtAccessTokens(provider, { issuer, jwk, currentContext }) 
       cid: payload.clientId,
       uid: payload.accountId,
       scp: scopes,
-      auth_time: source.authTime,
+      ...payload.extra,
       sub: account?.preferred_username ?? payload.accountId,
       ...(scopes.includes('groups') && account ? { groups: account.groups } : undefined),
       ...(payload.jkt ? { cnf: { jkt: payload.jkt } } : undefined),

@@ -1,9 +1,10 @@
 /**
- * The demo accounts: two people who differ in name, email and groups, and the check of their passwords.
+ * The demo accounts: three people who differ in name, email, groups and what they can prove, and the check of it.
  *
  * @typedef {object} Account
  * @property {string} sub       Subject, in the form of an Okta user id
  * @property {string} password  Shown on the sign-in page: these accounts open nothing
+ * @property {string} [code]    The second factor, shown on its page; absent: this person has none
  * @property {string} name
  * @property {string} given_name
  * @property {string} family_name
@@ -21,6 +22,7 @@ export const accounts = Object.freeze([
   {
     sub: '00udemoalice00000001',
     password: 'alice-hangs-her-coat',
+    code: '314159',
     name: 'Alice Example',
     given_name: 'Alice',
     family_name: 'Example',
@@ -34,6 +36,7 @@ export const accounts = Object.freeze([
   {
     sub: '00udemobob0000000002',
     password: 'bob-keeps-his-ticket',
+    code: '271828',
     name: 'Bob Sample',
     given_name: 'Bob',
     family_name: 'Sample',
@@ -43,6 +46,19 @@ export const accounts = Object.freeze([
     locale: 'de-DE',
     zoneinfo: 'Europe/Berlin',
     groups: ['Everyone', 'Support'],
+  },
+  {
+    sub: '00udemocarol00000003',
+    password: 'carol-travels-light',
+    name: 'Carol Specimen',
+    given_name: 'Carol',
+    family_name: 'Specimen',
+    email: 'carol@example.com',
+    email_verified: true,
+    preferred_username: 'carol@example.com',
+    locale: 'en-GB',
+    zoneinfo: 'Europe/London',
+    groups: ['Everyone'],
   },
 ]);
 
@@ -65,6 +81,16 @@ export function authenticate(email, password) {
     if (account.email === wanted && matches) found = account;
   }
   return found;
+}
+
+/**
+ * Whether this is the account's second factor.
+ *
+ * @param {Account} account
+ * @param {string} code  six digits, with or without spaces
+ */
+export function provesPresence(account, code) {
+  return account.code !== undefined && timingSafeEqual(digest(account.code), digest(code.replace(/\s/g, '')));
 }
 
 /** @param {string} sub */

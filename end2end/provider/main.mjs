@@ -19,7 +19,8 @@ const HELP = `The development identity provider: an OpenID Provider in Okta's sh
   --code-ttl SECONDS     how long an authorization code is good for; default 60
   --token-ttl SECONDS    how long an access token is good for; default 3600
   --state-file FILE      keep keys, sessions and tokens there over a restart
-  --record FILE          for tests: write every code, verifier, token and secret there, one JSON object a line
+  --record FILE          for tests: write every code, verifier, token, secret and token request there, one JSON object a
+                         line
   --ready-file FILE      write {"issuer","port","pid"} there once it answers
 `;
 
@@ -116,7 +117,7 @@ try {
 }
 
 log(`Development identity provider: ${running.issuer}`);
-log(`Demo accounts: ${accounts.map(({ email, password }) => `${email} / ${password}`).join(', ')}`);
+log(`Demo accounts: ${accounts.map(({ email, password, code }) => [email, password, code].filter(Boolean).join(' / ')).join(', ')}`);
 if (values['ready-file']) {
   writeFileSync(values['ready-file'], JSON.stringify({ issuer: running.issuer, port: running.port, pid: process.pid }));
 }

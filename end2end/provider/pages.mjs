@@ -99,7 +99,35 @@ ${problem ? `<p class="alert" role="alert" id="problem">${escape(problem)}</p>` 
 <section class="note" aria-labelledby="demo">
 <h2 id="demo">Demo accounts</h2>
 <dl>
-${accounts.map((account) => `<dt>${escape(account.email)}</dt><dd><code>${escape(account.password)}</code></dd>`).join('\n')}
+${accounts.map(({ email: address, password, code }) => `<dt>${escape(address)}</dt><dd><code>${escape(password)}</code>${
+  code === undefined ? ' (has no second factor)' : ''}</dd>`).join('\n')}
+</dl>
+</section>`);
+
+/**
+ * @param {object} view
+ * @param {string} view.action    where the form goes
+ * @param {string} view.client    the application that asked
+ * @param {string} [view.problem] what was wrong with the last try
+ * @param {import('./accounts.mjs').Account} view.account
+ */
+export const secondFactorPage = ({ action, client, problem, account }) => layout(`${problem ? 'Error: ' : ''}Confirm it is you`, `
+<h1>Confirm it is you</h1>
+<p class="quiet">${escape(account.email)}, to continue to ${escape(client)}</p>
+${problem ? `<p class="alert" role="alert" id="problem">${escape(problem)}</p>` : ''}
+<form method="post" action="${escape(action)}">
+<label for="code">Six-digit code</label>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus${
+  problem ? ' aria-invalid="true" aria-describedby="problem"' : ''}>
+<div class="actions">
+<button name="action" value="confirm">Confirm</button>
+<button class="plain" name="action" value="cancel" formnovalidate>Cancel</button>
+</div>
+</form>
+<section class="note" aria-labelledby="demo">
+<h2 id="demo">Demo account</h2>
+<dl>
+<dt>${escape(account.email)}</dt><dd><code>${escape(account.code)}</code></dd>
 </dl>
 </section>`);
 

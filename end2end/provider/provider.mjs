@@ -1,12 +1,13 @@
 /**
  * oidc-provider (a certified OpenID Provider) in the shape of an Okta custom authorization server: its paths, its
- * scopes and claims, its access tokens, a refresh token for `offline_access` without a consent prompt, and codes
- * that are good once and for a minute.
+ * scopes and claims, its access tokens, a second factor where `acr_values` ask for it, a refresh token for
+ * `offline_access` without a consent prompt, and codes that are good once and for a minute.
  */
 import { randomBytes } from 'node:crypto';
 
 import { accountBySub } from './accounts.mjs';
-import { issueJwtAccessTokens } from './access-token.mjs';
+import { authenticationEvent, issueJwtAccessTokens } from './access-token.mjs';
+import { levels, missing, reported, SECOND_FACTOR } from './levels.mjs';
 import { logoutWithoutSession, rpInitiatedLogout } from './logout.mjs';
 import { messagePage, pageHeaders } from './pages.mjs';
 import { Recorder, recording } from './record.mjs';
@@ -17,7 +18,7 @@ const warn = console.warn;
 console.warn = (...args) => {
   if (!EXPECTED.test(String(args[0]).replace(/^\x1b\[[\d;]*m/, ''))) warn(...args);
 };
-const { default: Provider, interactionPolicy } = await import('oidc-provider');
+const { default: Provider, errors, interactionPolicy } = await import('oidc-provider');
 
 export const MOUNT = '/oauth2/default';
 
@@ -51,6 +52,9 @@ const claims = {
   iss: null,
 };
 
+/** The sample API's. Who may do what is not this provider's business: both are granted as asked. */
+const API_SCOPES = ['messages:read', 'messages:write'];
+
 const routes = {
   authorization: '/v1/authorize',
   token: '/v1/token',
@@ -65,7 +69,7 @@ const routes = {
 async function findAccount(_ctx, sub) {
   const account = accountBySub(sub);
   if (!account) return undefined;
-  const { password: _never, ...userClaims } = account;
+  const { password: _password, code: _code, ...userClaims } = account;
   return {
     accountId: sub,
     claims: async (use) => (use === 'id_token'
@@ -94,20 +98,43 @@ const renderError = (publicUrl) => async (ctx, out) => {
   });
 };
 
+/**
+ * Who has to be asked for what: the password by oidc-provider's rules, then the second factor by ours. oidc-provider
+ * would ask for the password again, and again, where an `acr` is essential.
+ */
+function policy() {
+  const { Check, Prompt, base } = interactionPolicy;
+  const prompts = base();
+  prompts.get('consent').checks.clear();
+  const { checks } = prompts.get('login');
+  checks.remove('essential_acr');
+  checks.remove('essential_acrs');
+  // Or whoever signed in within this second would not be asked (OpenID Connect Core 1.0, section 3.1.2.1).
+  checks.add(new Check('max_age_zero', 'End-User authentication could not be obtained', 'login_required', ({ oidc }) => (
+    Number(oidc.params.max_age) === 0 && !oidc.result?.login)));
+  prompts.add(new Prompt({ name: SECOND_FACTOR }, new Check('acr', 'requested ACR could not be obtained', ({ oidc }) => {
+    const answer = missing(oidc);
+    if (answer === 'unmet') {
+      throw new errors.UnmetAuthenticationRequirements('The requested authentication level cannot be met by this account.');
+    }
+    return answer === 'second-factor';
+  })));
+  return prompts;
+}
+
 /** @param {ProviderOptions} options */
 export function createProvider(options) {
   const { issuer, publicUrl, clientId, clientSecret, codeTtl, accessTokenTtl, clientMetadata, requirePar, jwk, recorder, log } = options;
   const cookieSuffix = new URL(issuer).port;
-  const policy = interactionPolicy.base();
-  policy.get('consent').checks.clear();
 
   const provider = new Provider(issuer, {
     adapter: options.store.adapter(),
     jwks: { keys: [jwk] },
     routes,
     claims,
-    scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
-    acrValues: ['urn:okta:loa:1fa:any', 'urn:okta:loa:1fa:pwd'],
+    scopes: ['openid', 'profile', 'email', 'groups', 'offline_access', ...API_SCOPES],
+    acrValues: levels,
+    extraTokenClaims: authenticationEvent,
     conformIdTokenClaims: false,
     responseTypes: ['code'],
     findAccount,
@@ -130,8 +157,9 @@ export function createProvider(options) {
       },
       keys: options.cookieKeys,
     },
-    interactions: { policy, url: (_ctx, { uid }) => `${MOUNT}/signin/${uid}` },
+    interactions: { policy: policy(), url: (_ctx, { uid }) => `${MOUNT}/signin/${uid}` },
     features: {
+      claimsParameter: { enabled: true },
       devInteractions: { enabled: false },
       resourceIndicators: { enabled: false },
       introspection: {
@@ -169,6 +197,7 @@ export function createProvider(options) {
   });
 
   grantOfflineAccessWithoutConsent(provider);
+  reportLevels(provider);
   recorder.note('client_secret', clientSecret);
   provider.use(recording(recorder));
   provider.use(issueJwtAccessTokens(provider, { issuer, jwk, currentContext: () => Provider.ctx }));
@@ -189,6 +218,14 @@ function grantOfflineAccessWithoutConsent(provider) {
   Object.defineProperty(provider.OIDCContext.prototype, 'prompts', {
     get() {
       return new Prompts(get.call(this));
+    },
+  });
+}
+
+function reportLevels(provider) {
+  Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
+    get() {
+      return reported(this);
     },
   });
 }

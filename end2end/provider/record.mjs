@@ -1,6 +1,7 @@
 /**
- * A record of everything that must never reach a browser or a log, for the tests that search for it. One JSON
- * object a line: `{"kind":"access_token","value":"..."}`. Written only where `--record` names a file.
+ * A record of everything that must never reach a browser or a log, for the tests that search for it, and of every token
+ * request, for those that count. One JSON object a line: `{"kind":"access_token","value":"..."}`,
+ * `{"kind":"token_request","value":"refresh_token","status":200}`. Written only where `--record` names a file.
  */
 import { appendFileSync, writeFileSync } from 'node:fs';
 
@@ -26,7 +27,16 @@ export class Recorder {
     const key = `${kind} ${value}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    appendFileSync(this.#file, `${JSON.stringify({ kind, value })}\n`);
+    this.#write({ kind, value });
+  }
+
+  /** @param {unknown} grantType @param {number} status what it was answered with */
+  tokenRequest(grantType, status) {
+    if (this.#file) this.#write({ kind: 'token_request', value: String(grantType), status });
+  }
+
+  #write(line) {
+    appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 
   /** @param {Record<string, unknown> | undefined} fields names that are kinds are noted, others ignored */
@@ -57,7 +67,10 @@ export const recording = (recorder) => async (ctx, next) => {
   if (route === 'pushed_authorization_request') recorder.noteAll(body);
   if (route === 'token' || route === 'introspection' || route === 'revocation') {
     recorder.noteAll(body);
-    if (route === 'token') recorder.noteAll(ctx.body);
+    if (route === 'token') {
+      recorder.noteAll(ctx.body);
+      recorder.tokenRequest(body?.grant_type, ctx.status);
+    }
   }
   if (route === 'end_session') recorder.note('id_token', params?.id_token_hint);
 };

@@ -1,9 +1,11 @@
 /**
- * The sign-in form: shows it, checks the password, and hands the result back to oidc-provider.
+ * The two forms of signing in, for the password and for the second factor: shows them, checks what was typed, and hands
+ * the result back to oidc-provider.
  */
-import { accounts, authenticate } from './accounts.mjs';
+import { accountBySub, accounts, authenticate, provesPresence } from './accounts.mjs';
 import { text } from './access-token.mjs';
-import { messagePage, pageHeaders, signInPage } from './pages.mjs';
+import { PASSWORD, SECOND_FACTOR, TWO_FACTORS } from './levels.mjs';
+import { messagePage, pageHeaders, secondFactorPage, signInPage } from './pages.mjs';
 
 const CANCELLED = {
   error: 'access_denied',
@@ -22,21 +24,18 @@ export function signInHandler(provider, { publicUrl, log }) {
 
   const show = async (req, res, interaction, view = {}) => {
     const client = await provider.Client.find(interaction.params.client_id);
-    send(res, view.problem ? 422 : 200, headers, signInPage({
-      action: req.originalUrl,
-      client: client?.clientName ?? interaction.params.client_id,
-      email: interaction.params.login_hint,
-      accounts,
-      ...view,
-    }));
+    const common = { action: req.originalUrl, client: client?.clientName ?? interaction.params.client_id };
+    send(res, view.problem ? 422 : 200, headers, interaction.prompt.name === SECOND_FACTOR
+      ? secondFactorPage({ ...common, account: accountBySub(interaction.session.accountId), ...view })
+      : signInPage({ ...common, email: interaction.params.login_hint, accounts, ...view }));
   };
 
-  const signIn = async (req, res, account) => {
+  const signIn = async (req, res, account, how) => {
     const returnTo = await provider.interactionResult(req, res, {
-      login: { accountId: account.sub, amr: ['pwd'], acr: 'urn:okta:loa:1fa:pwd' },
+      login: { accountId: account.sub, ...how },
     }, { mergeWithLastSubmission: false });
     await forgetOtherAccount(req, res, account);
-    log(`Signed in: ${account.email}`);
+    log(`Signed in: ${account.email} (${how.amr.join(', ')})`);
     send(res, 303, { location: returnTo, 'cache-control': 'no-store' });
   };
 
@@ -48,6 +47,27 @@ export function signInHandler(provider, { publicUrl, log }) {
     session.accountId = undefined;
     session.authorizations = undefined;
     await session.persist();
+  };
+
+  const checkPassword = async (req, res, interaction, form) => {
+    const email = form.get('email') ?? '';
+    const account = authenticate(email, form.get('password') ?? '');
+    if (account) {
+      await signIn(req, res, account, { amr: ['pwd'], acr: PASSWORD });
+    } else {
+      log('Sign-in refused: wrong email or password');
+      await show(req, res, interaction, { email, problem: 'The email or the password is not right. Please try again.' });
+    }
+  };
+
+  const checkCode = async (req, res, interaction, form) => {
+    const account = accountBySub(interaction.session.accountId);
+    if (provesPresence(account, form.get('code') ?? '')) {
+      await signIn(req, res, account, { amr: ['pwd', 'otp'], acr: TWO_FACTORS });
+    } else {
+      log('Second factor refused: wrong code');
+      await show(req, res, interaction, { problem: 'The code is not right. Please try again.' });
+    }
   };
 
   return async (req, res) => {
@@ -76,13 +96,6 @@ export function signInHandler(provider, { publicUrl, log }) {
       await provider.interactionFinished(req, res, CANCELLED, { mergeWithLastSubmission: false });
       return;
     }
-    const email = form.get('email') ?? '';
-    const account = authenticate(email, form.get('password') ?? '');
-    if (account) {
-      await signIn(req, res, account);
-    } else {
-      log('Sign-in refused: wrong email or password');
-      await show(req, res, interaction, { email, problem: 'The email or the password is not right. Please try again.' });
-    }
+    await (interaction.prompt.name === SECOND_FACTOR ? checkCode : checkPassword)(req, res, interaction, form);
   };
 }

@@ -12,13 +12,15 @@ import { after, before, describe, test } from 'node:test';
 
 import { text } from './access-token.mjs';
 import { accounts } from './accounts.mjs';
+import { levels } from './levels.mjs';
 import { startProvider } from './server.mjs';
 
 const PUBLIC_URL = 'http://localhost:3999';
 const CALLBACK = `${PUBLIC_URL}/auth/callback`;
 const CLIENT_ID = 'cloakroom-test';
 const CLIENT_SECRET = 'a secret with +, / and % in it';
-const [alice, bob] = accounts;
+const [alice, bob, carol] = accounts;
+const [ONE_FACTOR, PASSWORD, TWO_FACTORS] = levels;
 
 const folder = mkdtempSync(join(tmpdir(), 'cloakroom-provider-'));
 const record = join(folder, 'record.jsonl');
@@ -98,15 +100,27 @@ const asClient = (endpoint, fields) => {
   return fetch(endpoint, { ...init, headers: { ...init.headers, authorization: basic, accept: 'application/json' } });
 };
 
-/** Signs in through the form; answers the parameters of the callback. */
-async function signIn(browser, request, account = alice) {
-  const page = await browser.follow(request.url.href);
-  if (page.location) return new URL(page.location).searchParams;
-  assert.equal(page.response.status, 200);
-  const { location } = await browser.follow(page.url, form({ email: account.email, password: account.password, action: 'sign-in' }));
-  assert.ok(location?.startsWith(CALLBACK), `back to the callback, not ${location}`);
-  return new URL(location).searchParams;
+/** What each page asks for, by its heading. */
+const ANSWERS = {
+  'Sign in': ({ email, password }) => ({ email, password, action: 'sign-in' }),
+  'Confirm it is you': ({ code }) => ({ code, action: 'confirm' }),
+};
+
+/** Signs in through the forms; answers the parameters of the callback, and the headings of the pages that came. */
+async function walk(browser, request, account = alice) {
+  const asked = [];
+  let page = await browser.follow(request.url.href);
+  while (!page.location) {
+    assert.equal(page.response.status, 200);
+    const [, heading] = /<h1>(.+)<\/h1>/.exec(await page.response.text());
+    asked.push(heading);
+    page = await browser.follow(page.url, form(ANSWERS[heading](account)));
+  }
+  assert.ok(page.location.startsWith(CALLBACK), `back to the callback, not ${page.location}`);
+  return { answer: new URL(page.location).searchParams, asked };
 }
+
+const signIn = async (...args) => (await walk(...args)).answer;
 
 const exchange = (code, verifier) => asClient(metadata.token_endpoint, {
   grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: CALLBACK,
@@ -260,6 +274,158 @@ describe('authorization request', () => {
   });
 });
 
+describe('second factor', () => {
+  const strong = { acr_values: TWO_FACTORS };
+  const essential = (values) => ({ claims: JSON.stringify({ id_token: { acr: { essential: true, values } } }) });
+  /** What a walk brings: the claims of both tokens, and the pages it took. */
+  const walked = async (browser, account, overrides) => {
+    const request = authorizationRequest(overrides);
+    const { answer, asked } = await walk(browser, request, account);
+    const tokens = await (await exchange(answer.get('code'), request.verifier)).json();
+    return { asked, tokens, id: await verified(tokens.id_token), access: await verified(tokens.access_token) };
+  };
+  /** Waits for the second hand: times in tokens are whole seconds. */
+  const nextSecond = () => new Promise((resolve) => { setTimeout(resolve, 1000 - (Date.now() % 1000) + 20); });
+
+  test('the metadata has the three levels', () => {
+    assert.deepEqual(metadata.acr_values_supported, [ONE_FACTOR, PASSWORD, TWO_FACTORS]);
+  });
+
+  test('comes after the password, and both tokens say so', async () => {
+    for (const overrides of [strong, essential([TWO_FACTORS]), { claims: JSON.stringify({ id_token: { acr: { essential: true, value: TWO_FACTORS } } }) }]) {
+      const { asked, id, access } = await walked(new Browser(), alice, overrides);
+      assert.deepEqual(asked, ['Sign in', 'Confirm it is you']);
+      assert.equal(id.acr, TWO_FACTORS);
+      assert.deepEqual(id.amr, ['pwd', 'otp']);
+      assert.equal(access.acr, TWO_FACTORS);
+      assert.equal(access.auth_time, id.auth_time);
+    }
+  });
+
+  test('comes alone where the person has a session, and is news: auth_time is that of the code', async () => {
+    const browser = new Browser();
+    const before = await walked(browser, alice);
+    assert.equal(before.access.acr, PASSWORD);
+    await nextSecond();
+    const after = await walked(browser, alice, { ...strong, max_age: '300' });
+    assert.deepEqual(after.asked, ['Confirm it is you']);
+    assert.ok(after.access.auth_time > before.access.auth_time);
+    assert.equal(after.id.sub, alice.sub);
+  });
+
+  test('is not asked for again while the session lasts, nor by who did not ask', async () => {
+    const browser = new Browser();
+    await walked(browser, alice, strong);
+    assert.deepEqual((await walked(browser, alice, { ...strong, max_age: '300' })).asked, []);
+    const { asked, access } = await walked(browser, alice);
+    assert.deepEqual(asked, []);
+    assert.equal(access.acr, TWO_FACTORS);
+  });
+
+  test('prompt=login and max_age=0 ask for everything again, and renew auth_time', async () => {
+    const browser = new Browser();
+    const before = await walked(browser, alice, strong);
+    for (const overrides of [{ prompt: 'login' }, { max_age: '0' }]) {
+      await nextSecond();
+      const after = await walked(browser, alice, { ...strong, ...overrides });
+      assert.deepEqual(after.asked, ['Sign in', 'Confirm it is you'], JSON.stringify(overrides));
+      assert.ok(after.id.auth_time > before.id.auth_time);
+    }
+    assert.deepEqual((await walked(browser, alice, { max_age: '0' })).asked, ['Sign in'], 'within the same second');
+  });
+
+  test('a session older than max_age signs in again', async () => {
+    const browser = new Browser();
+    await walked(browser, alice, strong);
+    await nextSecond();
+    await nextSecond();
+    assert.deepEqual((await walked(browser, alice, { ...strong, max_age: '1' })).asked, ['Sign in', 'Confirm it is you']);
+  });
+
+  test('the level is told in the words of the request', async () => {
+    const browser = new Browser();
+    for (const [acrValues, told, pages] of [
+      [ONE_FACTOR, ONE_FACTOR, ['Sign in']],
+      [`urn:unknown ${PASSWORD}`, PASSWORD, []],
+      [`${TWO_FACTORS} ${PASSWORD}`, TWO_FACTORS, ['Confirm it is you']],
+      [PASSWORD, PASSWORD, []],
+      ['urn:unknown', TWO_FACTORS, []],
+    ]) {
+      const { asked, id, access } = await walked(browser, alice, { acr_values: acrValues });
+      assert.deepEqual([id.acr, access.acr], [told, told], acrValues);
+      assert.deepEqual(asked, pages, acrValues);
+    }
+  });
+
+  test('a wrong code is told, and may be tried again', async () => {
+    const browser = new Browser();
+    await tokensFor(browser);
+    const page = await browser.follow(authorizationRequest(strong).url.href);
+    for (const code of ['', '000000', bob.code, `${alice.code}0`]) {
+      const { response, location } = await browser.follow(page.url, form({ code, action: 'confirm' }));
+      assert.equal(response.status, 422);
+      assert.equal(location, null);
+      const html = await response.text();
+      assert.match(html, /role="alert"/);
+      assert.match(html, /alice@example\.com/);
+    }
+    const { location } = await browser.follow(page.url, form({ code: ' 314 159', action: 'confirm' }));
+    assert.ok(new URL(location).searchParams.get('code'));
+  });
+
+  test('a cancelled one answers access_denied, and the session is what it was', async () => {
+    const browser = new Browser();
+    await tokensFor(browser);
+    const request = authorizationRequest(strong);
+    const page = await browser.follow(request.url.href);
+    const { location } = await browser.follow(page.url, form({ action: 'cancel' }));
+    const answer = new URL(location).searchParams;
+    assert.equal(answer.get('error'), 'access_denied');
+    assert.equal(answer.get('state'), request.url.searchParams.get('state'));
+    const { asked, access } = await walked(browser, alice);
+    assert.deepEqual(asked, []);
+    assert.equal(access.acr, PASSWORD);
+  });
+
+  test('an account without one answers unmet_authentication_requirements', async () => {
+    for (const overrides of [strong, essential([TWO_FACTORS]), essential(['urn:unknown'])]) {
+      const browser = new Browser();
+      const { answer, asked } = await walk(browser, authorizationRequest(overrides), carol);
+      assert.deepEqual(asked, ['Sign in']);
+      assert.equal(answer.get('error'), 'unmet_authentication_requirements');
+      assert.equal(answer.get('iss'), provider.issuer);
+      const again = await walk(browser, authorizationRequest(overrides), carol);
+      assert.deepEqual(again.asked, [], 'nothing that could be asked would help');
+      assert.equal(again.answer.get('error'), 'unmet_authentication_requirements');
+    }
+    const { id } = await walked(new Browser(), carol, { acr_values: `${TWO_FACTORS} ${ONE_FACTOR}` });
+    assert.equal(id.acr, ONE_FACTOR, 'what is liked less will do');
+  });
+
+  test('prompt=none never shows the form', async () => {
+    const browser = new Browser();
+    await tokensFor(browser);
+    const { answer, asked } = await walk(browser, authorizationRequest({ ...strong, prompt: 'none' }));
+    assert.deepEqual(asked, []);
+    assert.equal(answer.get('error'), 'interaction_required');
+  });
+
+  test('a refreshed token, and introspection, have the level and the time of the first one', async () => {
+    const { tokens, access } = await walked(new Browser(), alice, strong);
+    await nextSecond();
+    const renewed = await (await asClient(metadata.token_endpoint, {
+      grant_type: 'refresh_token', refresh_token: tokens.refresh_token,
+    })).json();
+    const claims = await verified(renewed.access_token);
+    const introspected = await (await asClient(metadata.introspection_endpoint, { token: renewed.access_token })).json();
+    for (const { acr, auth_time: time } of [claims, introspected]) {
+      assert.equal(acr, TWO_FACTORS);
+      assert.equal(time, access.auth_time);
+    }
+    assert.equal((await verified(renewed.id_token)).acr, TWO_FACTORS);
+  });
+});
+
 describe('tokens', () => {
   test('the ID token names the person, with profile, email and groups, and hashes the access token', async () => {
     const tokens = await tokensFor();
@@ -270,9 +436,9 @@ describe('tokens', () => {
     assert.deepEqual(claims.amr, ['pwd']);
     assert.match(claims.jti, /^ID\./);
     assert.ok(Number.isInteger(claims.auth_time));
-    const { password, ...expected } = alice;
+    const { password, code, ...expected } = alice;
     for (const [claim, value] of Object.entries(expected)) assert.deepEqual(claims[claim], value, claim);
-    assert.equal(JSON.stringify(claims).includes(password), false);
+    for (const secret of [password, code]) assert.equal(JSON.stringify(claims).includes(secret), false);
     const hash = createHash('sha256').update(tokens.access_token).digest();
     assert.equal(claims.at_hash, hash.subarray(0, 16).toString('base64url'));
   });
@@ -289,6 +455,8 @@ describe('tokens', () => {
     assert.equal(claims.sub, alice.email);
     assert.deepEqual([...claims.scp].sort(), ['email', 'groups', 'offline_access', 'openid', 'profile']);
     assert.equal(claims.exp - claims.iat, 3600);
+    assert.equal(claims.acr, PASSWORD);
+    assert.equal(claims.auth_time, part(tokens.id_token, 1).auth_time);
     assert.match(claims.jti, /^AT\./);
   });
 
@@ -299,6 +467,15 @@ describe('tokens', () => {
     assert.equal(claims.name, undefined);
     assert.equal(claims.groups, undefined);
     assert.equal(tokens.refresh_token, undefined);
+  });
+
+  test('the scopes of the sample API are granted as asked', async () => {
+    for (const scope of ['openid messages:read', 'openid messages:read messages:write']) {
+      const tokens = await tokensFor(new Browser(), alice, { scope });
+      assert.equal(tokens.scope, scope);
+      assert.deepEqual(part(tokens.access_token, 1).scp, scope.split(' '));
+    }
+    assert.ok(metadata.scopes_supported.includes('messages:write'));
   });
 
   test('userinfo accepts the access token, and nothing that only resembles it', async () => {
@@ -448,6 +625,14 @@ describe('process', () => {
     assert.ok(values('code_verifier').includes(request.verifier));
     assert.ok(values('state').includes(request.url.searchParams.get('state')));
     for (const kind of ['access_token', 'refresh_token', 'id_token']) assert.ok(values(kind).includes(tokens[kind]), kind);
+    const requests = () => readFileSync(record, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+      .filter(({ kind }) => kind === 'token_request').map(({ value, status }) => `${value} ${status}`);
+    assert.equal(requests().at(-1), 'authorization_code 200');
+    const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
+    for (const expected of [200, 400]) {
+      await asClient(metadata.token_endpoint, refresh);
+      assert.equal(requests().at(-1), `refresh_token ${expected}`);
+    }
   });
 
   test('with a state file, keys and tokens outlive a restart', async () => {

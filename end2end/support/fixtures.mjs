@@ -12,7 +12,7 @@ import { Stack } from './stack.mjs';
 
 export { expect };
 
-/** What one test's browser did, and what it was sent. */
+/** What the browsers of one test did, and what they were sent. */
 class Watch {
   /** Console errors that the test provokes. @type {RegExp[]} */
   expected = [];
@@ -23,13 +23,25 @@ class Watch {
   /** @type {string[]} */
   #addresses = [];
 
+  /** @type {import('@playwright/test').BrowserContext[]} */
+  #contexts = [];
+
   #from;
 
-  /** @param {Stack} stack @param {import('@playwright/test').BrowserContext} context */
-  constructor(stack, context) {
+  /** @param {Stack} stack */
+  constructor(stack) {
     this.stack = stack;
-    this.context = context;
     this.#from = stack.front.exchanges.length;
+  }
+
+  /** @param {import('@playwright/test').BrowserContext} context a browser of this test, before its first page */
+  async follow(context) {
+    this.#contexts.push(context);
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, disposition }) => {
+        console.error(`Content-Security-Policy (${disposition}): ${violatedDirective} ${blockedURI}`);
+      });
+    });
     context.on('request', (request) => this.#addresses.push(request.url()));
     context.on('console', (message) => {
       if (message.type() === 'error') this.#errors.push(`${message.text()} (${message.location().url})`);
@@ -42,12 +54,12 @@ class Watch {
     this.expected.push(pattern);
   }
 
-  /** What went between this test's browser and Cloakroom. */
+  /** What went between this test's browsers and Cloakroom; of event streams what was sent until now. */
   get exchanges() {
-    return this.stack.front.exchanges.slice(this.#from);
+    return [...this.stack.front.exchanges.slice(this.#from), ...this.stack.front.underWay];
   }
 
-  /** Every address this test's browser went to, the provider's too. */
+  /** Every address this test's browsers went to, the provider's too. */
   get addresses() {
     return [...this.#addresses];
   }
@@ -56,16 +68,24 @@ class Watch {
     return this.#errors.filter((error) => !this.expected.some((pattern) => pattern.test(error)));
   }
 
-  /** What the browser keeps: cookies, both storages, `document.cookie`. */
+  /** What the browsers keep: cookies, both storages, `document.cookie`, the pages. */
   async #kept() {
-    const kept = [JSON.stringify(await this.context.storageState())];
-    for (const page of this.context.pages()) {
-      if (!page.url().startsWith(this.stack.origin)) continue;
-      kept.push(await page.evaluate(() => JSON.stringify([
-        document.cookie, { ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML,
-      ])));
+    const kept = [];
+    for (const context of this.#contexts) {
+      kept.push(JSON.stringify(await context.storageState()));
+      for (const page of context.pages()) {
+        if (!page.url().startsWith(this.stack.origin)) continue;
+        kept.push(await page.evaluate(() => JSON.stringify([
+          document.cookie, { ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML,
+        ])));
+      }
     }
     return kept.join('\n');
+  }
+
+  /** Closes the browsers that the test opened besides its first. */
+  async closeOthers() {
+    for (const context of this.#contexts.slice(1)) await context.close();
   }
 
   /** @returns {Promise<{ leaks: string[], hints: { answered: number, followed: number } }>} */
@@ -86,17 +106,23 @@ class Watch {
 
 /**
  * @type {import('@playwright/test').TestType<
- *   import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions & { watch: Watch },
- *   import('@playwright/test').PlaywrightWorkerArgs & import('@playwright/test').PlaywrightWorkerOptions
- *     & { scheme: 'http' | 'https', strict: boolean, stack: Stack }>}
+ *   import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions
+ *     & { watch: Watch, anotherBrowser: () => Promise<import('@playwright/test').BrowserContext> },
+ *   import('@playwright/test').PlaywrightWorkerArgs & import('@playwright/test').PlaywrightWorkerOptions & {
+ *     scheme: 'http' | 'https', strict: boolean, accessTokenTtl: number | undefined, scopes: string | undefined, stack: Stack }>}
  */
 export const test = base.extend({
   scheme: ['http', { option: true, scope: 'worker' }],
 
   strict: [false, { option: true, scope: 'worker' }],
 
-  stack: [async ({ scheme, strict }, use, workerInfo) => {
-    const stack = new Stack({ scheme, strict, name: `${strict ? 'strict-' : ''}${scheme}-${workerInfo.workerIndex}` });
+  accessTokenTtl: [undefined, { option: true, scope: 'worker' }],
+
+  scopes: [undefined, { option: true, scope: 'worker' }],
+
+  stack: [async ({ scheme, strict, accessTokenTtl, scopes }, use, workerInfo) => {
+    const name = `${strict ? 'strict-' : ''}${scheme}-${workerInfo.workerIndex}`;
+    const stack = new Stack({ scheme, strict, accessTokenTtl, scopes, name });
     try {
       await stack.start();
       await use(stack);
@@ -110,15 +136,20 @@ export const test = base.extend({
   ignoreHTTPSErrors: async ({ scheme }, use) => use(scheme === 'https'),
 
   watch: [async ({ context, stack }, use) => {
-    await context.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, disposition }) => {
-        console.error(`Content-Security-Policy (${disposition}): ${violatedDirective} ${blockedURI}`);
-      });
-    });
-    const watch = new Watch(stack, context);
+    const watch = new Watch(stack);
+    await watch.follow(context);
     await use(watch);
     const { leaks } = await watch.searchForSecrets();
     expect.soft(leaks, 'secrets in what the browser was sent or the server logged').toEqual([]);
     expect.soft(watch.unexpectedErrors, 'errors on the console').toEqual([]);
+    await watch.closeOthers();
   }, { auto: true }],
+
+  anotherBrowser: async ({ browser, watch, baseURL, ignoreHTTPSErrors }, use) => {
+    await use(async () => {
+      const context = await browser.newContext({ baseURL, ignoreHTTPSErrors });
+      await watch.follow(context);
+      return context;
+    });
+  },
 });

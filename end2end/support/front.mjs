@@ -1,6 +1,6 @@
 /**
- * What stands between the browser and Cloakroom in the tests: passes every request on, byte for byte, and keeps what
- * the browser was sent. With a certificate it is also the TLS front that a deployment has.
+ * What stands between the browser and Cloakroom in the tests, and between Cloakroom and the API: passes every request on,
+ * byte for byte, and keeps what was sent. With a certificate it is also the TLS front that a deployment has.
  */
 import { once } from 'node:events';
 import * as http from 'node:http';
@@ -17,14 +17,23 @@ import * as zlib from 'node:zlib';
  * @property {Buffer} body            decoded
  */
 
-const DECODERS = { br: zlib.brotliDecompressSync, gzip: zlib.gunzipSync, deflate: zlib.inflateSync };
+const { BROTLI_OPERATION_FLUSH, Z_SYNC_FLUSH, ZSTD_e_flush: ZSTD_FLUSH } = zlib.constants;
+/** What reads each encoding, and what makes it content with the beginning. */
+const DECODERS = {
+  br: [zlib.brotliDecompressSync, BROTLI_OPERATION_FLUSH],
+  gzip: [zlib.gunzipSync, Z_SYNC_FLUSH],
+  deflate: [zlib.inflateSync, Z_SYNC_FLUSH],
+  zstd: [zlib.zstdDecompressSync, ZSTD_FLUSH],
+};
 
-function decoded(body, encoding) {
+function decoded(body, encoding, { whole }) {
   if (body.length === 0 || !encoding || encoding === 'identity') return body;
-  const decode = DECODERS[encoding] ?? zlib.zstdDecompressSync;
-  if (!decode || (encoding !== 'zstd' && !DECODERS[encoding])) throw new Error(`cannot read content-encoding ${encoding}`);
-  return decode(body);
+  const [decode, beginning] = DECODERS[encoding] ?? [];
+  if (!decode) throw new Error(`cannot read content-encoding ${encoding}`);
+  return decode(body, whole ? {} : { finishFlush: beginning });
 }
+
+const isEventStream = ({ headers }) => headers['content-type']?.startsWith('text/event-stream') ?? false;
 
 export class Front {
   /** @type {Exchange[]} */
@@ -35,8 +44,12 @@ export class Front {
 
   #target;
 
-  /** Answers that are on their way. @type {Set<Promise<unknown>>} */
-  #open = new Set();
+  /**
+   * Answers that are on their way.
+   *
+   * @type {Map<http.IncomingMessage, { request: http.IncomingMessage, chunks: Buffer[], closed: Promise<unknown> }>}
+   */
+  #open = new Map();
 
   /** @param {{ targetPort: number, tls?: { key: string, cert: string } }} options */
   constructor({ targetPort, tls }) {
@@ -57,10 +70,16 @@ export class Front {
     await once(this.#server, 'close');
   }
 
-  /** Waits for the answers that are on their way; an event stream has until `milliseconds` are over. */
+  /** Waits, at most `milliseconds`, for the answers that are on their way; not for event streams, which do not end. */
   async settled(milliseconds = 2000) {
     const deadline = new Promise((resolve) => { setTimeout(resolve, milliseconds).unref(); });
-    await Promise.race([Promise.all(this.#open), deadline]);
+    const ending = [...this.#open].filter(([answer]) => !isEventStream(answer)).map(([, { closed }]) => closed);
+    await Promise.race([Promise.all(ending), deadline]);
+  }
+
+  /** What was sent so far of the answers that are on their way. @returns {Exchange[]} */
+  get underWay() {
+    return [...this.#open].map(([answer, { request, chunks }]) => this.#exchange(request, answer, chunks));
   }
 
   #pass(request, response) {
@@ -76,11 +95,16 @@ export class Front {
       const chunks = [];
       // A browser that goes away aborts the answer; it closes all the same.
       answer.on('error', () => response.destroy());
-      const finished = new Promise((resolve) => { answer.on('close', resolve); }).then(() => this.#open.delete(finished));
-      this.#open.add(finished);
+      const closed = new Promise((resolve) => { answer.on('close', resolve); });
+      this.#open.set(answer, { request, chunks, closed });
       response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
+      // An event stream's head comes before its first event.
+      response.flushHeaders();
       answer.on('data', (chunk) => chunks.push(chunk));
-      answer.on('close', () => this.#keep(request, answer, Buffer.concat(chunks)));
+      answer.on('close', () => {
+        this.#open.delete(answer);
+        this.exchanges.push(this.#exchange(request, answer, chunks));
+      });
       answer.pipe(response);
       response.on('close', () => upstream.destroy());
     });
@@ -91,21 +115,23 @@ export class Front {
     request.pipe(upstream);
   }
 
-  #keep(request, answer, raw) {
+  /** @returns {Exchange} */
+  #exchange(request, answer, chunks) {
+    const raw = Buffer.concat(chunks);
     let body = raw;
     try {
-      body = decoded(raw, answer.headers['content-encoding']);
+      body = decoded(raw, answer.headers['content-encoding'], { whole: answer.complete });
     } catch (error) {
-      // A browser that went away leaves half an answer; what cannot be read whole is searched as it is.
+      // A browser that went away leaves half an answer; what cannot be read is searched as it is.
       if (answer.complete) throw error;
     }
-    this.exchanges.push({
+    return {
       method: request.method,
       path: request.url,
       requestHeaders: request.headers,
       status: answer.statusCode,
       headers: answer.headers,
       body,
-    });
+    };
   }
 }

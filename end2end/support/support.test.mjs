@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { describe, test } from 'node:test';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, createGzip, gzipSync } from 'node:zlib';
 
 import { localhostCertificate } from './certificate.mjs';
 import { Front } from './front.mjs';
@@ -176,6 +176,55 @@ describe('the front', () => {
     request.destroy();
     while (front.exchanges.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
     assert.equal(front.exchanges[0].body.toString(), 'the beginning');
+    await front.close();
+    server.close();
+    server.closeAllConnections();
+  });
+
+  for (const encoding of ['identity', 'gzip']) {
+    test(`shows what an event stream has brought before it ends, and does not wait for the end (${encoding})`, async () => {
+      const server = await upstream((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': encoding });
+        if (encoding === 'identity') return void response.write('data: first\n\n');
+        const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
+        gzip.pipe(response);
+        gzip.write('data: first\n\n');
+      });
+      const port = await freePort();
+      const front = new Front({ targetPort: server.address().port });
+      await front.listen(port);
+      const request = httpRequest({ host: '127.0.0.1', port, path: '/events', agent: false });
+      request.on('error', () => undefined);
+      request.end();
+      const [response] = await once(request, 'response');
+      response.on('error', () => undefined);
+      await once(response, 'data');
+      await front.settled(60_000);
+      assert.equal(front.exchanges.length, 0);
+      const [{ path, status, body }] = front.underWay;
+      assert.deepEqual({ path, status, body: body.toString() }, { path: '/events', status: 200, body: 'data: first\n\n' });
+      request.destroy();
+      while (front.exchanges.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+      assert.equal(front.exchanges[0].body.toString(), 'data: first\n\n');
+      assert.deepEqual(front.underWay, []);
+      await front.close();
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+
+  test('passes the head of an event stream on before the first event', async () => {
+    const server = await upstream((_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders());
+    const port = await freePort();
+    const front = new Front({ targetPort: server.address().port });
+    await front.listen(port);
+    const request = httpRequest({ host: '127.0.0.1', port, path: '/', agent: false });
+    request.on('error', () => undefined);
+    request.end();
+    const [response] = await once(request, 'response');
+    response.on('error', () => undefined);
+    assert.equal(response.statusCode, 200);
+    request.destroy();
     await front.close();
     server.close();
     server.closeAllConnections();

@@ -3,19 +3,14 @@
  */
 import { expect, test } from '../support/fixtures.mjs';
 import {
-  alice, atProvider, claim, enterPassword, signedIn, signIn, signInLink,
+  alice, atProvider, claim, endSession, enterPassword, signedIn, signIn, signInLink,
 } from '../support/walk.mjs';
 
-/** Ends the session here alone: the provider still knows the person. */
-const endHere = (page) => page.evaluate(async () => {
-  const answer = await fetch('/auth/logout', { method: 'POST' });
-  return answer.status;
-});
 const session = (page) => page.evaluate(async () => (await fetch('/auth/session')).json());
 
 test('a silent sign-in of somebody whom the provider knows asks nothing', async ({ page, stack, watch }) => {
   await signIn(page, stack);
-  expect(await endHere(page)).toBe(204);
+  expect(await endSession(page)).toBe(204);
   const before = watch.addresses.length;
   await page.goto('/auth/login?prompt=none&return_to=/profile');
   await expect(page).toHaveURL('/profile');

@@ -3,7 +3,8 @@
  */
 import { expect, test } from '../support/fixtures.mjs';
 import {
-  alice, atProvider, CANCELLED_ON_CONSOLE, claim, hydrated, providerForm, signedIn, signInLink, signOutButton,
+  alice, atProvider, atSecondFactor, boardReady, CANCELLED_ON_CONSOLE, claim, codeForm, hydrated, newText, openBoard,
+  providerForm, signedIn, signInLink, signOutButton,
 } from '../support/walk.mjs';
 
 const MOST_STEPS = 40;
@@ -59,4 +60,27 @@ test('a cancelled sign-in can be tried again', async ({ page, stack, watch }) =>
   await tabTo(page, page.getByRole('link', { name: 'Try again' }).or(page.getByRole('button', { name: 'Try again' })));
   await page.keyboard.press('Enter');
   await atProvider(page, stack);
+});
+
+test('a message is sent, and the board cleared with the second factor', async ({ page, stack, watch }) => {
+  watch.expectConsoleError(/status of 401 .*\/(api|_fn)\//);
+  const { messages, text: box, clear, offer, confirm } = await openBoard(page, stack);
+  await tabTo(page, box);
+  const text = newText();
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+  await expect(messages.filter({ hasText: text })).toHaveCount(1);
+  await tabTo(page, clear);
+  await page.keyboard.press('Enter');
+  await expect(offer).toBeVisible();
+  await tabTo(page, confirm);
+  await page.keyboard.press('Enter');
+
+  await atSecondFactor(page, stack);
+  await expect(codeForm(page).code).toBeFocused();
+  await page.keyboard.type(alice.code);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL('/messages');
+  await boardReady(page);
+  await expect(messages).toHaveCount(0);
 });
