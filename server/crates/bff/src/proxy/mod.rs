@@ -44,14 +44,13 @@ use crate::visit::Visit;
 use self::call::{Api, Ask, Reply};
 use self::csrf::Proof;
 use self::download::Download;
-use self::path::Target;
 use self::request_headers::Kind;
 use self::upload::{Upload, Whole};
 
 pub use self::client::{UpstreamTrust, UpstreamTrustError};
 pub use self::error::CallError;
 pub use self::path::RouteError;
-pub(crate) use self::path::is_api;
+pub(crate) use self::path::{Destination, Target, is_api};
 pub use self::request_headers::RepeatedHeader;
 
 /// The APIs by name.

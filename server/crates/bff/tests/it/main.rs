@@ -15,6 +15,7 @@ mod plain_axum;
 mod proxy_csrf;
 mod proxy_headers;
 mod proxy_paths;
+mod proxy_property;
 mod proxy_smuggling;
 mod pushed;
 mod silent;

@@ -93,10 +93,15 @@ impl Api {
         self.seen.lock().unwrap().clone()
     }
 
-    /// What arrived since this was last asked; it must be one request.
+    /// What arrived since this was last asked.
+    pub(crate) fn take(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+
+    /// As [`Self::take`]; it must be one request.
     #[track_caller]
     pub(crate) fn only(&self) -> Seen {
-        let mut seen = std::mem::take(&mut *self.seen.lock().unwrap());
+        let mut seen = self.take();
         assert_eq!(seen.len(), 1, "{seen:#?}");
         seen.remove(0)
     }
