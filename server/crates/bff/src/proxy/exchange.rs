@@ -62,6 +62,14 @@ impl Exchange<'_> {
                 HeaderValue::from_static("chunked"),
             );
         }
+        // Some servers refuse one of these that does not say that its body is empty (RFC 9110 section 8.6).
+        if request.body().size_hint().exact() == Some(0)
+            && [Method::POST, Method::PUT, Method::PATCH].contains(method)
+        {
+            request
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut sending = std::pin::pin!(self.client.request(request));
         if let Some(progress) = self.progress {
             let taken = progress.sent(self.timeouts.pause);

@@ -28,6 +28,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Of a head alone.
+    pub(crate) fn of(head: &str) -> Self {
+        Self {
+            head: head.to_owned(),
+            body: Vec::new(),
+            connection: 0,
+        }
+    }
+
     pub(crate) fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
     }
@@ -68,7 +77,8 @@ impl Api {
         Self::answering(|_| FINE).await
     }
 
-    /// One with answers of its own, bytes of HTTP/1.1. Of an answer with `Connection: close` the connection ends.
+    /// One with answers of its own, bytes of HTTP/1.1. After an empty one, or one with `Connection: close`, the
+    /// connection ends.
     pub(crate) async fn answering<A: Into<Vec<u8>>>(
         answer: impl Fn(&Seen) -> A + Send + Sync + 'static,
     ) -> Self {
@@ -122,9 +132,8 @@ async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>, answer: Arc<
             while let Some(request) = read(&mut stream, connection).await {
                 seen.lock().unwrap().push(request.clone());
                 let bytes = answer(&request);
-                let last = String::from_utf8_lossy(&bytes)
-                    .to_ascii_lowercase()
-                    .contains("\r\nconnection: close");
+                let last = bytes.is_empty()
+                    || String::from_utf8_lossy(&bytes).contains("\r\nConnection: close");
                 if stream.write_all(&bytes).await.is_err() || last {
                     break;
                 }
@@ -170,6 +179,19 @@ pub(crate) async fn read(stream: &mut TcpStream, connection: usize) -> Option<Se
         assert_eq!(rest, b"", "a body without a length");
     }
     Some(request)
+}
+
+/// Reads a head, and nothing of what follows it.
+pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut one = [0];
+        if stream.read_exact(&mut one).await.is_err() {
+            break;
+        }
+        bytes.push(one[0]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
@@ -232,11 +254,19 @@ impl App {
         .into_bytes()
     }
 
+    /// By address: what the name resolves to is no part of what is tested.
+    fn socket(&self) -> String {
+        self.address().replace("localhost", "127.0.0.1")
+    }
+
+    /// A connection, for a test that plays the browser by hand.
+    pub(crate) async fn open(&self) -> TcpStream {
+        TcpStream::connect(self.socket()).await.unwrap()
+    }
+
     /// Sends bytes as they are; the whole answer.
     pub(crate) async fn send(&self, bytes: &[u8]) -> String {
-        // By address: what the name resolves to is no part of what is tested.
-        let address = self.address().replace("localhost", "127.0.0.1");
-        let answer = cloakroom_testkit::raw_request(address, bytes).await;
+        let answer = cloakroom_testkit::raw_request(self.socket(), bytes).await;
         String::from_utf8_lossy(&answer.unwrap()).into_owned()
     }
 
