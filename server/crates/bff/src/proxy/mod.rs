@@ -139,12 +139,22 @@ async fn api(Extension(visit): Extension<Visit>, request: Request) -> Response {
             let code = match refused {
                 Refused::Csrf(code) => code,
                 Refused::Call(error) => {
-                    tracing::warn!(code = error.code().as_str(), %error, "a call to an API failed");
+                    log(&error);
                     error.code()
                 }
             };
             problem::document(code, visit.reference()).into_response()
         }
+    }
+}
+
+/// The path, with the API's name in it, stands in the request's span.
+fn log(error: &CallError) {
+    let code = error.code();
+    if code.status().is_server_error() {
+        tracing::warn!(code = code.as_str(), %error, "a call to an API failed");
+    } else {
+        tracing::info!(code = code.as_str(), %error, "a call to an API was refused");
     }
 }
 
