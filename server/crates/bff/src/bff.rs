@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cloakroom_oidc::client::Provider;
 use cloakroom_oidc::{Freshness, ProviderMetadata, RelyingParty, SigningAlg};
 use cloakroom_vault::{KeyRing, Vault};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
@@ -13,6 +14,7 @@ use crate::client_auth::ClientAuthSetting;
 use crate::cookies::Cookies;
 use crate::ends::Ends;
 use crate::hooks::OnSignIn;
+use crate::proxy::{Apis, UpstreamTrust};
 use crate::settings::Settings;
 use crate::time::{Clock, Random, SystemClock, SystemRandom, random_bytes};
 
@@ -30,10 +32,13 @@ struct Inner {
     budget: Budget,
     pushes: Budget,
     ends: Ends,
+    apis: Apis,
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     background: TaskTracker,
+    /// Cancelled when the program is about to end.
+    stopping: CancellationToken,
 }
 
 impl fmt::Debug for Bff {
@@ -53,6 +58,7 @@ pub struct Builder {
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    upstream_trust: Option<UpstreamTrust>,
 }
 
 impl Builder {
@@ -77,6 +83,13 @@ impl Builder {
         self
     }
 
+    /// Whose certificates upstreams are believed by, instead of the system's authorities alone.
+    #[must_use]
+    pub fn upstream_trust(mut self, trust: UpstreamTrust) -> Self {
+        self.upstream_trust = Some(trust);
+        self
+    }
+
     /// The counter, ready to serve.
     pub fn build(self) -> Bff {
         Bff(Arc::new(Inner {
@@ -85,6 +98,7 @@ impl Builder {
             pushes: Budget::new(self.settings.pushed_requests_a_minute),
             client_auth: RwLock::new(Arc::new(self.settings.client_auth.clone())),
             ends: Ends::default(),
+            apis: Apis::new(&self.settings, self.upstream_trust),
             settings: self.settings,
             provider: self.provider,
             vault: self.vault,
@@ -92,6 +106,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             background: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }))
     }
 }
@@ -106,6 +121,7 @@ impl Bff {
             on_sign_in: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            upstream_trust: None,
         }
     }
 
@@ -144,6 +160,11 @@ impl Bff {
     /// Who waits for which session's end.
     pub(crate) fn ends(&self) -> &Ends {
         &self.0.ends
+    }
+
+    /// The APIs behind the proxy.
+    pub(crate) fn apis(&self) -> &Apis {
+        &self.0.apis
     }
 
     pub(crate) fn on_sign_in(&self) -> Option<&dyn OnSignIn> {
@@ -190,8 +211,21 @@ impl Bff {
         self.0.background.spawn(work);
     }
 
-    /// Waits until work begun for requests that are answered is done. Bounded: each piece has its own time-outs.
+    /// Ends event streams and WebSockets, which would otherwise go on as long as their sessions. Call it when the
+    /// program is told to end, before it waits for requests under way; new streams end as they begin.
+    pub fn begin_shutdown(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// Resolves once the program is about to end.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.0.stopping.clone()
+    }
+
+    /// Waits until work begun for requests that are answered is done. Bounded: each piece has its own time-outs, and
+    /// streams are ended as by [`Self::begin_shutdown`].
     pub async fn finish_background_work(&self) {
+        self.begin_shutdown();
         self.0.background.close();
         self.0.background.wait().await;
     }
