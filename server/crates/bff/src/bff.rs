@@ -17,6 +17,7 @@ use crate::hooks::OnSignIn;
 use crate::proxy::{Apis, UpstreamTrust};
 use crate::settings::Settings;
 use crate::time::{Clock, Random, SystemClock, SystemRandom, random_bytes};
+use crate::tokens::Renewals;
 
 /// The counter. Cheap to clone; every clone is the same counter.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ struct Inner {
     budget: Budget,
     pushes: Budget,
     ends: Ends,
+    renewals: Renewals,
     apis: Apis,
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
@@ -98,6 +100,7 @@ impl Builder {
             pushes: Budget::new(self.settings.pushed_requests_a_minute),
             client_auth: RwLock::new(Arc::new(self.settings.client_auth.clone())),
             ends: Ends::default(),
+            renewals: Renewals::default(),
             apis: Apis::new(&self.settings, self.upstream_trust),
             settings: self.settings,
             provider: self.provider,
@@ -155,6 +158,11 @@ impl Bff {
     /// Of authorization requests that are pushed.
     pub(crate) fn pushes(&self) -> &Budget {
         &self.0.pushes
+    }
+
+    /// Which sessions' tokens are being renewed.
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.0.renewals
     }
 
     /// Who waits for which session's end.
@@ -274,16 +282,40 @@ impl Bff {
 
     /// The scopes to ask for, space-separated (RFC 6749 section 3.3).
     pub(crate) fn scope(&self, metadata: &ProviderMetadata) -> String {
-        if let Some(scopes) = &self.0.settings.scopes {
-            return scopes.join(" ");
+        if self.0.settings.scopes.as_ref().is_some_and(Vec::is_empty) {
+            // The provider's default ones: to name one would be to name all.
+            return String::new();
         }
-        let offline = metadata.lists_scope("offline_access");
-        if offline {
-            "openid profile email offline_access"
-        } else {
-            "openid profile email"
+        let mut scopes: Vec<&str> = match &self.0.settings.scopes {
+            Some(named) => named.iter().map(String::as_str).collect(),
+            None => vec!["openid", "profile", "email"],
+        };
+        if self.0.settings.scopes.is_none() && metadata.lists_scope("offline_access") {
+            scopes.push("offline_access");
         }
-        .to_owned()
+        for upstream in &self.0.settings.upstreams {
+            scopes.extend(upstream.scopes.iter().map(String::as_str));
+        }
+        let mut once = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            if !once.contains(&scope) {
+                once.push(scope);
+            }
+        }
+        once.join(" ")
+    }
+
+    /// The resources that APIs behind the proxy are (RFC 8707), each once.
+    pub(crate) fn resources(&self) -> Vec<&str> {
+        let mut resources: Vec<&str> = Vec::new();
+        for upstream in &self.0.settings.upstreams {
+            if let Some(resource) = upstream.resource.as_deref()
+                && !resources.contains(&resource)
+            {
+                resources.push(resource);
+            }
+        }
+        resources
     }
 
     /// Origins that a form of ours may lead to: the provider's, for signing out (CSP `form-action`).

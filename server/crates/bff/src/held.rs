@@ -53,6 +53,10 @@ impl Held {
                 signed_in_at: self.created_at,
                 idle_until: self.idle_until,
                 absolute_until: self.absolute_until,
+                api_until: match record.refresh_token {
+                    Some(_) => None,
+                    None => record.access_token_expires_at,
+                },
             })
         })
     }
