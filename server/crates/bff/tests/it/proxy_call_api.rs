@@ -16,9 +16,8 @@ use crate::upstream::{Api, FINE, upstream};
 /// on, or says what the error is.
 async fn relay(visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let text = headers["x-call"].to_str().unwrap().to_owned();
-    let [name, method, path] = text.split(' ').collect::<Vec<_>>()[..] else {
-        panic!("{text}");
-    };
+    let (name, rest) = text.split_once(' ').unwrap();
+    let (method, path) = rest.split_once(' ').unwrap();
     let mut request = Request::new(body);
     *request.method_mut() = method.parse().unwrap();
     *request.uri_mut() = path.parse().unwrap();
