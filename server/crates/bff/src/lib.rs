@@ -42,6 +42,7 @@ mod layers;
 mod login;
 mod logout;
 mod make_session;
+mod notice;
 mod parameter_name;
 mod problem;
 mod proxy;
@@ -75,6 +76,7 @@ pub use extract::{SignedIn, denied, refusal, refusal_outside};
 pub use failure::{ERROR_PATH, Failure, sign_in_path};
 pub use fetch_metadata::Caller;
 pub use hooks::{OnSignIn, Refused, SignIn};
+pub use notice::Notice;
 pub use parameter_name::{ParameterName, ParameterNameError};
 pub use problem::ERROR_HEADER;
 pub use proxy::{CallError, RepeatedHeader, RouteError, UpstreamTrust, UpstreamTrustError};
@@ -88,4 +90,4 @@ pub use upstream::{
     Upstream, UpstreamError, UpstreamName, UpstreamProtocol, UpstreamRoute, UpstreamTimeouts,
     WhoseToken,
 };
-pub use visit::{Notice, Visit};
+pub use visit::Visit;

@@ -15,6 +15,7 @@ use crate::bff::Bff;
 use crate::budget::Payer;
 use crate::fetch_metadata::{Caller, Site};
 use crate::held::Held;
+pub(crate) use crate::notice::Notice;
 use crate::proxy;
 use crate::record::Record;
 use crate::session::Session;
@@ -370,42 +371,5 @@ impl Visit {
         let answer = SilentSignIn::parse(self.0.bff.cookies().silent(&self.0.headers)?);
         self.add_cookie(self.0.bff.cookies().remove_silent());
         answer
-    }
-}
-
-/// What a page tells a person once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notice {
-    /// Signed out here and at the provider.
-    SignedOut,
-    /// Signed out here; the provider may still know them.
-    SignedOutHere,
-    /// A silent sign-in came back with nobody signed in: the provider would have had to ask.
-    NotSignedInSilently,
-}
-
-impl Notice {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::SignedOut,
-        Self::SignedOutHere,
-        Self::NotSignedInSilently,
-    ];
-
-    /// The word in the cookie.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed-out",
-            Self::SignedOutHere => "signed-out-here",
-            Self::NotSignedInSilently => "not-signed-in-silently",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|notice| notice.as_str() == text)
     }
 }

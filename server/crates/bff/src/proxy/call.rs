@@ -26,6 +26,7 @@ use crate::visit::Visit;
 /// An upstream, ready to be called.
 pub(crate) struct Api {
     pub(crate) upstream: Upstream,
+    name: Arc<str>,
     destination: Destination,
     policy: RequestPolicy,
     /// Where it is known that HTTP/1.1 is spoken; HTTP/2 has `:authority` in its place.
@@ -49,7 +50,8 @@ pub(crate) struct Ask<'a> {
 /// An upstream's answer, its headers as they may be passed on.
 pub(crate) struct Reply {
     pub(crate) response: Response<Incoming>,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// Whose call counts as under way.
+    pub(crate) call: (Arc<str>, OwnedSemaphorePermit),
     /// The session that was called for.
     pub(crate) ticket: Option<Ticket>,
     /// Where somebody watches it already.
@@ -79,6 +81,7 @@ impl Api {
             permits: Arc::new(Semaphore::new(
                 upstream.max_calls.min(Semaphore::MAX_PERMITS),
             )),
+            name: Arc::from(upstream.name.as_str()),
             upstream: upstream.clone(),
         })
     }
@@ -135,7 +138,7 @@ impl Api {
         }
         Ok(Reply {
             response: self.presentable(response, ask.kind, &uri)?,
-            permit,
+            call: (Arc::clone(&self.name), permit),
             ticket,
             until,
         })
@@ -296,11 +299,10 @@ impl Api {
         }
         let headers = std::mem::take(response.headers_mut());
         let location = headers.get(header::LOCATION).and_then(|value| {
-            let name = self.upstream.name.as_str();
-            let here = response_headers::location(value, sent, &self.destination, name);
+            let here = response_headers::location(value, sent, &self.destination, &self.name);
             if here.is_none() {
                 tracing::debug!(
-                    upstream = name,
+                    upstream = &*self.name,
                     "a Location that leads away from its API was left out"
                 );
             }

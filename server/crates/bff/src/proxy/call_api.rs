@@ -63,7 +63,7 @@ impl Visit {
         if body.size_hint().lower() > MAX_ANSWER as u64 {
             return Err(CallError::AnswerTooLarge(MAX_ANSWER));
         }
-        let body = Download::pausing(body, api.upstream.timeouts.pause, reply.permit);
+        let body = Download::pausing(body, api.upstream.timeouts.pause, reply.call);
         let body = Limited::new(body, MAX_ANSWER)
             .collect()
             .await

@@ -128,7 +128,7 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.set_keepalive(Some(Duration::from_mins(1)));
         let builder = HttpsConnectorBuilder::new()
             .with_tls_config(trust.0.clone())
             .https_or_http();

@@ -2,6 +2,7 @@
 //! off ends the browser's with an error, never as if it were whole (RFC 9112 section 8).
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Download {
     bound: Bound,
     waiting: bool,
     over: bool,
+    /// Whose answer it is, for the log.
+    upstream: Arc<str>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -46,25 +49,34 @@ enum Bound {
 
 impl Download {
     /// One that may pause for so long.
-    pub(crate) fn pausing(body: Incoming, longest: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn pausing(
+        body: Incoming,
+        longest: Duration,
+        (upstream, permit): (Arc<str>, OwnedSemaphorePermit),
+    ) -> Self {
         let bound = Bound::Pause {
             longest,
             timer: None,
         };
-        Self::new(body, bound, permit)
+        Self::new(body, bound, upstream, permit)
     }
 
     /// One that may pause as long as it likes, until something happens; it then ends as if it had ended by itself.
-    pub(crate) fn until(body: Incoming, until: Until, permit: OwnedSemaphorePermit) -> Self {
-        Self::new(body, Bound::Until(until), permit)
+    pub(crate) fn until(
+        body: Incoming,
+        until: Until,
+        (upstream, permit): (Arc<str>, OwnedSemaphorePermit),
+    ) -> Self {
+        Self::new(body, Bound::Until(until), upstream, permit)
     }
 
-    fn new(body: Incoming, bound: Bound, permit: OwnedSemaphorePermit) -> Self {
+    fn new(body: Incoming, bound: Bound, upstream: Arc<str>, permit: OwnedSemaphorePermit) -> Self {
         Self {
             body,
             bound,
             waiting: false,
             over: false,
+            upstream,
             _permit: permit,
         }
     }
@@ -113,7 +125,7 @@ impl HttpBody for Download {
             }
             Poll::Ready(Some(Err(error))) => {
                 this.over = true;
-                tracing::warn!(%error, "an upstream broke off in the middle of its answer");
+                tracing::warn!(upstream = &*this.upstream, %error, "an upstream broke off in the middle of its answer");
                 Poll::Ready(Some(Err(DownloadError::Broken(error))))
             }
             Poll::Ready(None) => {
@@ -123,7 +135,10 @@ impl HttpBody for Download {
             Poll::Pending => {
                 if matches!(this.bound, Bound::Pause { .. }) && this.poll_bound(cx).is_ready() {
                     this.over = true;
-                    tracing::warn!("an upstream paused too long in the middle of its answer");
+                    tracing::warn!(
+                        upstream = &*this.upstream,
+                        "an upstream paused too long in the middle of its answer"
+                    );
                     return Poll::Ready(Some(Err(DownloadError::Stalled)));
                 }
                 Poll::Pending

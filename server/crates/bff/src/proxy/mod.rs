@@ -89,12 +89,11 @@ impl Apis {
         let mut apis = HashMap::new();
         for upstream in &settings.upstreams {
             let name = upstream.name.as_str().to_owned();
-            match Api::new(upstream, &trust) {
+            if let Some(api) = Api::new(upstream, &trust) {
                 // The first of a name counts.
-                Some(api) => {
-                    apis.entry(name).or_insert_with(|| Arc::new(api));
-                }
-                None => tracing::error!(upstream = name, "its base URL cannot be sent to"),
+                apis.entry(name).or_insert_with(|| Arc::new(api));
+            } else {
+                tracing::error!(upstream = name, "its base URL cannot be sent to");
             }
         }
         Self(apis)
@@ -213,9 +212,9 @@ fn pass(bff: &Bff, reply: Reply, pause: std::time::Duration) -> Response {
         let until = reply
             .until
             .unwrap_or_else(|| life::until(bff, reply.ticket));
-        Body::new(Download::until(body, until, reply.permit))
+        Body::new(Download::until(body, until, reply.call))
     } else {
-        Body::new(Download::pausing(body, pause, reply.permit))
+        Body::new(Download::pausing(body, pause, reply.call))
     };
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;
@@ -248,7 +247,7 @@ fn unlike_events(reply: Reply) -> Result<Response, CallError> {
 fn switch(bff: &Bff, mut reply: Reply, browser: OnUpgrade) -> Response {
     let upstream = hyper::upgrade::on(&mut reply.response);
     let until = life::until(bff, reply.ticket);
-    bff.in_background(web_socket::carry(browser, upstream, until, reply.permit));
+    bff.in_background(web_socket::carry(browser, upstream, until, reply.call.1));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *response.headers_mut() = std::mem::take(reply.response.headers_mut());

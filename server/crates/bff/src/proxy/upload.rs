@@ -208,26 +208,24 @@ impl Live {
                 Poll::Ready(None)
             }
             Some(Err(_)) => self.fail(UploadError::Broken),
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(piece) => {
-                    let Some(allowed) = self.allowed.checked_sub(piece.len() as u64) else {
-                        return self.fail(UploadError::TooLarge);
-                    };
-                    self.allowed = allowed;
-                    let last = self.body.is_end_stream();
-                    self.progress.keep(&piece, last);
-                    if last {
-                        self.end();
-                    }
-                    Poll::Ready(Some(Ok(Frame::data(piece))))
-                }
-                // Trailers could say what a header may not, and no browser sends any.
-                Err(_) => {
+            Some(Ok(frame)) => {
+                let Ok(piece) = frame.into_data() else {
+                    // Trailers could say what a header may not, and no browser sends any.
                     self.progress.keep(&Bytes::new(), true);
                     self.end();
-                    Poll::Ready(None)
+                    return Poll::Ready(None);
+                };
+                let Some(allowed) = self.allowed.checked_sub(piece.len() as u64) else {
+                    return self.fail(UploadError::TooLarge);
+                };
+                self.allowed = allowed;
+                let last = self.body.is_end_stream();
+                self.progress.keep(&piece, last);
+                if last {
+                    self.end();
                 }
-            },
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
         }
     }
 }

@@ -51,14 +51,15 @@ impl App {
         settings: impl FnOnce(&mut Settings),
         build: impl FnOnce(cloakroom_bff::Builder) -> cloakroom_bff::Builder,
     ) -> Self {
-        Self::serving(provider, settings, build, crate::plain_axum::router).await
+        let counter = |settings, clock| build(crate::plain_axum::builder(settings, clock)).build();
+        Self::serving(provider, settings, counter, crate::plain_axum::router).await
     }
 
-    /// With other routes.
+    /// With another counter, and other routes.
     pub(crate) async fn serving(
         provider: Provider,
         settings: impl FnOnce(&mut Settings),
-        build: impl FnOnce(cloakroom_bff::Builder) -> cloakroom_bff::Builder,
+        counter: impl FnOnce(Settings, Arc<dyn Clock>) -> Bff,
         router: impl FnOnce(&Bff) -> Router,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -73,7 +74,7 @@ impl App {
         );
         settings(&mut chosen);
         let held = Arc::new(Held(clock.clone()));
-        let bff = build(crate::plain_axum::builder(chosen, held)).build();
+        let bff = counter(chosen, held);
         let router = router(&bff);
         let server = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -16,9 +16,8 @@ use crate::upstream::{Api, FINE, upstream};
 /// on, or says what the error is.
 async fn relay(visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let text = headers["x-call"].to_str().unwrap().to_owned();
-    let [name, method, path] = text.split(' ').collect::<Vec<_>>()[..] else {
-        panic!("{text}");
-    };
+    let (name, rest) = text.split_once(' ').unwrap();
+    let (method, path) = rest.split_once(' ').unwrap();
     let mut request = Request::new(body);
     *request.method_mut() = method.parse().unwrap();
     *request.uri_mut() = path.parse().unwrap();
@@ -43,8 +42,9 @@ async fn app_with(api: &Api, change: impl FnOnce(&mut Upstream)) -> (App, Browse
     let mut orders = upstream("orders", &format!("{}/v1", api.base()));
     change(&mut orders);
     let provider = Provider::start().await;
+    let counter = |settings, clock| crate::plain_axum::builder(settings, clock).build();
     let settings = |settings: &mut cloakroom_bff::Settings| settings.upstreams = vec![orders];
-    let app = App::serving(provider, settings, |builder| builder, router).await;
+    let app = App::serving(provider, settings, counter, router).await;
     let browser = app.browser();
     app.sign_in(&browser).await;
     (app, browser)
@@ -191,7 +191,7 @@ async fn an_answer_is_whole_and_not_endless() {
 }
 
 #[tokio::test]
-async fn a_session_is_looked_up_once_and_kept_alive() {
+async fn a_call_keeps_the_session_alive_and_needs_none_where_the_api_does_not() {
     let api = Api::answering(|_| FINE).await;
     let (app, browser) =
         app_with(&api, |upstream| upstream.token = WhoseToken::UserIfSignedIn).await;

@@ -202,7 +202,7 @@ async fn a_target_that_is_no_path_is_refused() {
             own.clone(),
         ),
         (
-            format!("GET http://evil.example/api/orders/x HTTP/1.1"),
+            "GET http://evil.example/api/orders/x HTTP/1.1".to_owned(),
             own.clone(),
         ),
         (

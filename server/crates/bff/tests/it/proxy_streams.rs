@@ -69,10 +69,8 @@ impl Scene {
     /// The bytes of a handshake, from a page of this origin.
     fn handshake(&self, origins: &[&str]) -> String {
         let cookie = self.browser.cookie_header("/").unwrap();
-        let origins: String = origins
-            .iter()
-            .map(|origin| format!("Origin: {origin}\r\n"))
-            .collect();
+        let origins = origins.iter().map(|origin| format!("Origin: {origin}\r\n"));
+        let origins = origins.collect::<Vec<_>>().concat();
         format!(
             "GET /api/live/socket?room=1 HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n{origins}\
              Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

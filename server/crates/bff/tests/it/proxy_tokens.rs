@@ -109,7 +109,7 @@ async fn an_api_may_want_the_users_token_or_nobodys() {
 async fn calls_keep_a_session_alive() {
     let api = Api::start().await;
     let (app, browser) = app_of(vec![upstream("orders", &api.base())], |settings| {
-        settings.idle_seconds = 1000
+        settings.idle_seconds = 1000;
     })
     .await;
     for _ in 0..5 {

@@ -328,3 +328,57 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
     app.end(&[&browser]).await;
     assert!(heard.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_browser_may_speak_http_2_too() {
+    let api = Api::start().await;
+    let (app, browser) = app_with(&api, |_| {}).await;
+    let io = TokioIo::new(app.open().await);
+    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = |method: Method, path: &str| {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", app.public_url))
+            .header("cookie", browser.cookie_header("/").unwrap())
+    };
+    let body = |text: &'static str| {
+        let frames = [Ok::<_, Infallible>(http_body::Frame::data(Bytes::from(
+            text,
+        )))];
+        http_body_util::StreamBody::new(futures_util::stream::iter(frames))
+    };
+    // Of no length that is known beforehand.
+    let posted = request(Method::POST, "/api/orders/x?y")
+        .header("x-csrf", "1")
+        .body(body("abc"));
+    assert_eq!(
+        client.send_request(posted.unwrap()).await.unwrap().status(),
+        200
+    );
+    let seen = api.only();
+    assert_eq!(
+        (seen.line(), seen.body.as_slice()),
+        ("POST /v1/x?y HTTP/1.1", &b"abc"[..])
+    );
+    assert_eq!(seen.all("transfer-encoding"), ["chunked"]);
+    assert_eq!(seen.all("host"), [api.base().trim_start_matches("http://")]);
+    for (path, status) in [
+        ("/api/orders/../x", 403),
+        ("/api/orders/a%2Fb", 403),
+        ("/api/orders/x", 200),
+    ] {
+        let asked = request(Method::GET, path)
+            .header("x-csrf", "1")
+            .body(body(""));
+        assert_eq!(
+            client.send_request(asked.unwrap()).await.unwrap().status(),
+            status,
+            "{path}"
+        );
+    }
+    assert_eq!(api.only().target(), "/v1/x");
+    app.end(&[&browser]).await;
+}
