@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use cloakroom_vault::{Opened, Ticket, Version};
+use cloakroom_vault::{Opened, Ticket};
 
 use crate::record::Record;
 use crate::session::Session;
@@ -12,7 +12,6 @@ use crate::session::Session;
 pub(crate) struct Held {
     pub(crate) ticket: Ticket,
     pub(crate) record: Record,
-    pub(crate) version: Version,
     created_at: u64,
     idle_until: u64,
     absolute_until: u64,
@@ -22,9 +21,7 @@ pub(crate) struct Held {
 
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held")
-            .field("version", &self.version)
-            .finish_non_exhaustive()
+        f.debug_struct("Held").finish_non_exhaustive()
     }
 }
 
@@ -33,7 +30,6 @@ impl Held {
         Self {
             ticket,
             record,
-            version: opened.version,
             created_at: opened.created_at,
             idle_until,
             absolute_until: opened.deadlines.absolute_until,

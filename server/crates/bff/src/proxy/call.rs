@@ -160,7 +160,7 @@ impl Api {
             (_, Some(held)) => {
                 let found = visit
                     .bff()
-                    .access_token(&held.ticket, (&held.record, held.version), self.wanted())
+                    .access_token(&held.ticket, &held.record, self.wanted())
                     .await;
                 match found {
                     Ok(usable) => Some(usable),

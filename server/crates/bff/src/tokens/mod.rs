@@ -43,8 +43,6 @@ pub(crate) struct TokenFor<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Usable {
     pub(crate) token: AccessToken,
-    /// The record's version it was read from: to tell whether a refused token has been replaced meanwhile.
-    pub(crate) version: Version,
 }
 
 /// Why there is no token to call with.
@@ -131,17 +129,16 @@ impl Bff {
     pub(crate) async fn access_token(
         &self,
         ticket: &Ticket,
-        held: (&Record, Version),
+        held: &Record,
         wanted: TokenFor<'_>,
     ) -> Result<Usable, NoToken> {
-        let (record, version) = held;
-        if let Some(usable) = self.usable(ticket, record, version, wanted)? {
+        if let Some(usable) = self.usable(ticket, held, wanted)? {
             return Ok(usable);
         }
         for _ in 0..PATIENCE {
             self.await_renewal(ticket, wanted, None).await?;
-            let (record, version) = self.reread(ticket).await?;
-            if let Some(usable) = self.usable(ticket, &record, version, wanted)? {
+            let (record, _) = self.reread(ticket).await?;
+            if let Some(usable) = self.usable(ticket, &record, wanted)? {
                 return Ok(usable);
             }
         }
@@ -160,7 +157,7 @@ impl Bff {
         wanted: TokenFor<'_>,
     ) -> Result<Option<Usable>, NoToken> {
         let (record, version) = self.reread(ticket).await?;
-        if let Some(other) = replacement(&record, version, wanted, refused) {
+        if let Some(other) = replacement(&record, wanted, refused) {
             return Ok(Some(other));
         }
         let received_at = Kept::of(&record, wanted).map_or(0, |kept| kept.received_at);
@@ -175,8 +172,8 @@ impl Bff {
             }
             Err(error) => return Err(error),
         }
-        let (record, version) = self.reread(ticket).await?;
-        Ok(replacement(&record, version, wanted, refused))
+        let (record, _) = self.reread(ticket).await?;
+        Ok(replacement(&record, wanted, refused))
     }
 
     /// What the record holds for this, where it is still good. Begins a renewal where it soon will not be.
@@ -184,7 +181,6 @@ impl Bff {
         &self,
         ticket: &Ticket,
         record: &Record,
-        version: Version,
         wanted: TokenFor<'_>,
     ) -> Result<Option<Usable>, NoToken> {
         let Some(kept) = Kept::of(record, wanted) else {
@@ -209,7 +205,6 @@ impl Bff {
         }
         Ok(Some(Usable {
             token: kept.access_token.clone(),
-            version,
         }))
     }
 
@@ -233,15 +228,9 @@ impl Bff {
 }
 
 /// What the record holds in place of a token that was refused.
-fn replacement(
-    record: &Record,
-    version: Version,
-    wanted: TokenFor<'_>,
-    refused: &Usable,
-) -> Option<Usable> {
+fn replacement(record: &Record, wanted: TokenFor<'_>, refused: &Usable) -> Option<Usable> {
     let kept = Kept::of(record, wanted)?;
     (!kept.access_token.matches(refused.token.expose())).then(|| Usable {
         token: kept.access_token.clone(),
-        version,
     })
 }

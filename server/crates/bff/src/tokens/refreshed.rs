@@ -60,7 +60,7 @@ impl Renewed {
     pub(super) fn apply(
         &self,
         record: &mut Record,
-        claims: Option<&Box<IdTokenClaims>>,
+        claims: Option<&IdTokenClaims>,
         hidden: &[String],
     ) {
         self.rotate(record);

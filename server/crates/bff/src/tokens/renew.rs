@@ -29,8 +29,8 @@ enum Sent {
     Refused(TokenError),
     /// It may have had its effect, but what it brought is lost.
     Lost,
-    /// It had none.
-    NotSent,
+    /// Nothing was sent.
+    Nothing,
 }
 
 impl Bff {
@@ -99,7 +99,7 @@ impl Bff {
                 self.refused(ticket, version, &refresh_token, &error, was_lost)
                     .await
             }
-            Sent::Lost | Sent::NotSent => Err(NoToken::ProviderDown.into()),
+            Sent::Lost | Sent::Nothing => Err(NoToken::ProviderDown.into()),
         }
     }
 
@@ -128,7 +128,7 @@ impl Bff {
                 return Ok(if is_lost(&error) {
                     Sent::Lost
                 } else {
-                    Sent::NotSent
+                    Sent::Nothing
                 });
             }
         };
@@ -259,7 +259,7 @@ impl Bff {
             .filter(|new| holds(&held.0, new));
         let expected = now_holds.unwrap_or(sent).clone();
         let hidden = &self.settings().hidden_claims;
-        let apply = |record: &mut Record| renewed.apply(record, claims.as_ref(), hidden);
+        let apply = |record: &mut Record| renewed.apply(record, claims.as_deref(), hidden);
         self.write(ticket, held, &expected, &renewed, apply).await?;
         Ok(())
     }
