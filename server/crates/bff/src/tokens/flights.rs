@@ -120,15 +120,12 @@ impl Landing {
     fn land(&self, ended: Result<(), Failed>, now: u64) {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         match &ended {
-            Ok(()) => {
-                table.pauses.remove(&self.key);
-            }
             Err(Failed {
                 why:
                     why @ (NoToken::ProviderDown | NoToken::ClientRefused | NoToken::ProviderAnswer),
                 retry_after,
             }) => table.pause(self.key, why, *retry_after, now),
-            Err(_) => {
+            _ => {
                 table.pauses.remove(&self.key);
             }
         }
