@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cloakroom_oidc::client::Provider;
 use cloakroom_oidc::{Freshness, ProviderMetadata, RelyingParty, SigningAlg};
 use cloakroom_vault::{KeyRing, Vault};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
@@ -13,8 +14,10 @@ use crate::client_auth::ClientAuthSetting;
 use crate::cookies::Cookies;
 use crate::ends::Ends;
 use crate::hooks::OnSignIn;
+use crate::proxy::{Apis, UpstreamTrust};
 use crate::settings::Settings;
 use crate::time::{Clock, Random, SystemClock, SystemRandom, random_bytes};
+use crate::tokens::Renewals;
 
 /// The counter. Cheap to clone; every clone is the same counter.
 #[derive(Clone)]
@@ -30,10 +33,14 @@ struct Inner {
     budget: Budget,
     pushes: Budget,
     ends: Ends,
+    renewals: Renewals,
+    apis: Apis,
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     background: TaskTracker,
+    /// Cancelled when the program is about to end.
+    stopping: CancellationToken,
 }
 
 impl fmt::Debug for Bff {
@@ -53,6 +60,7 @@ pub struct Builder {
     on_sign_in: Option<Arc<dyn OnSignIn>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    upstream_trust: Option<UpstreamTrust>,
 }
 
 impl Builder {
@@ -77,6 +85,13 @@ impl Builder {
         self
     }
 
+    /// Whose certificates upstreams are believed by, instead of the system's authorities alone.
+    #[must_use]
+    pub fn upstream_trust(mut self, trust: UpstreamTrust) -> Self {
+        self.upstream_trust = Some(trust);
+        self
+    }
+
     /// The counter, ready to serve.
     pub fn build(self) -> Bff {
         Bff(Arc::new(Inner {
@@ -85,6 +100,8 @@ impl Builder {
             pushes: Budget::new(self.settings.pushed_requests_a_minute),
             client_auth: RwLock::new(Arc::new(self.settings.client_auth.clone())),
             ends: Ends::default(),
+            renewals: Renewals::default(),
+            apis: Apis::new(&self.settings, self.upstream_trust),
             settings: self.settings,
             provider: self.provider,
             vault: self.vault,
@@ -92,6 +109,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             background: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }))
     }
 }
@@ -106,6 +124,7 @@ impl Bff {
             on_sign_in: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            upstream_trust: None,
         }
     }
 
@@ -141,9 +160,19 @@ impl Bff {
         &self.0.pushes
     }
 
+    /// Which sessions' tokens are being renewed.
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.0.renewals
+    }
+
     /// Who waits for which session's end.
     pub(crate) fn ends(&self) -> &Ends {
         &self.0.ends
+    }
+
+    /// The APIs behind the proxy.
+    pub(crate) fn apis(&self) -> &Apis {
+        &self.0.apis
     }
 
     pub(crate) fn on_sign_in(&self) -> Option<&dyn OnSignIn> {
@@ -190,8 +219,21 @@ impl Bff {
         self.0.background.spawn(work);
     }
 
-    /// Waits until work begun for requests that are answered is done. Bounded: each piece has its own time-outs.
+    /// Ends event streams and WebSockets, which would otherwise go on as long as their sessions. Call it when the
+    /// program is told to end, before it waits for requests under way; new streams end as they begin.
+    pub fn begin_shutdown(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// Resolves once the program is about to end.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.0.stopping.clone()
+    }
+
+    /// Waits until work begun for requests that are answered is done. Bounded: each piece has its own time-outs, and
+    /// streams are ended as by [`Self::begin_shutdown`].
     pub async fn finish_background_work(&self) {
+        self.begin_shutdown();
         self.0.background.close();
         self.0.background.wait().await;
     }
@@ -240,16 +282,40 @@ impl Bff {
 
     /// The scopes to ask for, space-separated (RFC 6749 section 3.3).
     pub(crate) fn scope(&self, metadata: &ProviderMetadata) -> String {
-        if let Some(scopes) = &self.0.settings.scopes {
-            return scopes.join(" ");
+        if self.0.settings.scopes.as_ref().is_some_and(Vec::is_empty) {
+            // The provider's default ones: to name one would be to name all.
+            return String::new();
         }
-        let offline = metadata.lists_scope("offline_access");
-        if offline {
-            "openid profile email offline_access"
-        } else {
-            "openid profile email"
+        let mut scopes: Vec<&str> = match &self.0.settings.scopes {
+            Some(named) => named.iter().map(String::as_str).collect(),
+            None => vec!["openid", "profile", "email"],
+        };
+        if self.0.settings.scopes.is_none() && metadata.lists_scope("offline_access") {
+            scopes.push("offline_access");
         }
-        .to_owned()
+        for upstream in &self.0.settings.upstreams {
+            scopes.extend(upstream.scopes.iter().map(String::as_str));
+        }
+        let mut once = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            if !once.contains(&scope) {
+                once.push(scope);
+            }
+        }
+        once.join(" ")
+    }
+
+    /// The resources that APIs behind the proxy are (RFC 8707), each once.
+    pub(crate) fn resources(&self) -> Vec<&str> {
+        let mut resources: Vec<&str> = Vec::new();
+        for upstream in &self.0.settings.upstreams {
+            if let Some(resource) = upstream.resource.as_deref()
+                && !resources.contains(&resource)
+            {
+                resources.push(resource);
+            }
+        }
+        resources
     }
 
     /// Origins that a form of ours may lead to: the provider's, for signing out (CSP `form-action`).

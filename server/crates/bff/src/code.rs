@@ -95,6 +95,12 @@ codes! {
     /// The `Host` is not the one of the public URL.
     MisdirectedRequest = "misdirected_request", MISDIRECTED_REQUEST, "This is another place",
         "This server does not answer under that name.";
+    /// Headers that can be read two ways (RFC 9110 section 5.3): a call to an API that nobody forwards.
+    RequestMalformed = "request_malformed", BAD_REQUEST, "This request cannot be read",
+        "A header stands in it twice that may stand in it once.";
+    /// The body of a call to an API came with too long a pause (RFC 9110 section 15.5.9).
+    RequestTooSlow = "request_too_slow", REQUEST_TIMEOUT, "The upload took too long",
+        "What was sent stopped coming. Check your connection, then try again.";
     /// The body is larger than it may be.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "That is too much at once",
         "The request was larger than this application takes.";

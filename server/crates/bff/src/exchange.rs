@@ -15,12 +15,12 @@ use thiserror::Error;
 
 use crate::bff::Bff;
 use crate::code::Code;
-use crate::record::Record;
+use crate::record::{Original, Record};
 use crate::session::user_claims;
 use crate::transaction::Asked;
 
 /// Seconds by which clocks may differ.
-const LEEWAY: u64 = 60;
+pub(crate) const LEEWAY: u64 = 60;
 
 /// Why a code did not become a session.
 #[derive(Debug, Error)]
@@ -134,6 +134,17 @@ impl Bff {
             Box::pin(self.verify_id_token(metadata, auth.id_token_secret(), raw, &expectations))
                 .await?;
         let userinfo = Box::pin(self.userinfo(metadata, &tokens, &claims)).await?;
+        let resource = match &self.resources()[..] {
+            [one] => Some((*one).to_owned()),
+            // With several it is the provider's choice which of them the token is for.
+            _ => None,
+        };
+        let original = Original {
+            audiences: claims.audiences,
+            authorized_party: claims.authorized_party,
+            issued_at: claims.issued_at,
+            nonce: Some(nonce.expose().to_owned()),
+        };
         Ok(Record {
             user: user_claims(
                 &claims.all,
@@ -150,8 +161,12 @@ impl Bff {
             access_token_expires_at: tokens
                 .expires_in
                 .map(|seconds| received_at.saturating_add(seconds)),
+            access_token_received_at: received_at,
+            resource,
+            others: Vec::new(),
             refresh_token: tokens.refresh_token,
             scope: tokens.scope,
+            original,
         })
     }
 

@@ -12,11 +12,13 @@
 )]
 
 mod cookies;
+mod proxy_path;
 mod query;
 mod return_to;
 mod state;
 
 pub use self::cookies::cookies;
+pub use self::proxy_path::proxy_path;
 pub use self::query::query;
 pub use self::return_to::return_to;
 pub use self::state::{known_states, state, state_payload};
@@ -27,6 +29,7 @@ pub type Target = (&'static str, fn(&[u8]) -> bool);
 /// All of them.
 pub const TARGETS: &[Target] = &[
     ("cookies", cookies),
+    ("proxy_path", proxy_path),
     ("query", query),
     ("return_to", return_to),
     ("state", state),

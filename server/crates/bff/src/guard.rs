@@ -40,10 +40,10 @@ fn wrong_host(visit: &Visit) -> Option<Answer> {
             Answer::empty(StatusCode::TEMPORARY_REDIRECT).header(header::LOCATION, &location),
         );
     }
-    Some(problem::refusal(
+    Some(problem::refusal_for(
+        visit.caller(),
         Code::MisdirectedRequest,
         visit.reference(),
-        visit.headers(),
     ))
 }
 

@@ -114,7 +114,7 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
         };
         if response.extensions().get::<ProtectionError>().is_some() {
             tracing::warn!("a write from another site was refused");
-            response = problem::refusal(Code::CrossSite, visit.reference(), visit.headers())
+            response = problem::refusal_for(visit.caller(), Code::CrossSite, visit.reference())
                 .into_response();
         }
         finish(&bff, &visit, &mut response);

@@ -34,6 +34,7 @@ mod form;
 pub mod fuzzing;
 mod guard;
 mod health;
+mod held;
 mod hooks;
 mod initiate;
 mod jwks;
@@ -41,8 +42,10 @@ mod layers;
 mod login;
 mod logout;
 mod make_session;
+mod notice;
 mod parameter_name;
 mod problem;
+mod proxy;
 mod public_url;
 mod pushed;
 mod query;
@@ -73,8 +76,10 @@ pub use extract::{SignedIn, denied, refusal, refusal_outside};
 pub use failure::{ERROR_PATH, Failure, sign_in_path};
 pub use fetch_metadata::Caller;
 pub use hooks::{OnSignIn, Refused, SignIn};
+pub use notice::Notice;
 pub use parameter_name::{ParameterName, ParameterNameError};
 pub use problem::ERROR_HEADER;
+pub use proxy::{CallError, RepeatedHeader, RouteError, UpstreamTrust, UpstreamTrustError};
 pub use public_url::{PublicUrl, PublicUrlError};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use session::Session;
@@ -85,4 +90,4 @@ pub use upstream::{
     Upstream, UpstreamError, UpstreamName, UpstreamProtocol, UpstreamRoute, UpstreamTimeouts,
     WhoseToken,
 };
-pub use visit::{Notice, Visit};
+pub use visit::Visit;

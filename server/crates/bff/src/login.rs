@@ -123,6 +123,11 @@ impl Bff {
             let mode = ("response_mode".to_owned(), "form_post".to_owned());
             wish.added.push(mode);
         }
+        // RFC 8707 section 2.1: what the grant, and so the refresh token, may be used for.
+        for resource in self.resources() {
+            wish.added
+                .push(("resource".to_owned(), resource.to_owned()));
+        }
         let redirect_uri = settings.public_url.redirect_uri();
         let scope = self.scope(&metadata);
         let acr_values = wish.acr_values.join(" ");

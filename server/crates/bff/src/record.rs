@@ -26,8 +26,38 @@ pub(crate) struct Record {
     pub(crate) access_token: AccessToken,
     /// Unix time in seconds, where the provider says.
     pub(crate) access_token_expires_at: Option<u64>,
+    /// When the access token came, Unix time in seconds; 0 where it was not kept.
+    pub(crate) access_token_received_at: u64,
+    /// The one resource that the access token was asked for at sign-in (RFC 8707), where there was one.
+    pub(crate) resource: Option<String>,
+    /// Access tokens for other resources.
+    pub(crate) others: Vec<OtherToken>,
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// What was granted, where the provider says; otherwise what was asked for (RFC 6749 section 5.1).
     pub(crate) scope: Option<String>,
+    /// What the first ID token said that later ones must not contradict.
+    pub(crate) original: Original,
+}
+
+/// An access token for one resource (RFC 8707 section 2.2) with some scopes.
+pub(crate) struct OtherToken {
+    pub(crate) resource: String,
+    /// The scopes that were asked for with it, in order.
+    pub(crate) asked: Vec<String>,
+    pub(crate) access_token: AccessToken,
+    pub(crate) expires_at: Option<u64>,
+    pub(crate) received_at: u64,
+    pub(crate) scope: Option<String>,
+}
+
+/// Of the ID token of the sign-in (OpenID Connect Core section 12.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Original {
+    pub(crate) audiences: Vec<String>,
+    pub(crate) authorized_party: Option<String>,
+    /// Unix time in seconds.
+    pub(crate) issued_at: u64,
+    pub(crate) nonce: Option<String>,
 }
 
 impl fmt::Debug for Record {
@@ -76,6 +106,37 @@ struct Stored<'a> {
     refresh_token: Option<std::borrow::Cow<'a, str>>,
     #[serde(rename = "sc", skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    // What follows came later: a record without it is read all the same.
+    #[serde(rename = "ar", default)]
+    access_token_received_at: u64,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(rename = "o", borrow, default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<StoredOther<'a>>,
+    #[serde(rename = "oa", default, skip_serializing_if = "Vec::is_empty")]
+    original_audiences: Vec<String>,
+    #[serde(rename = "oz", default, skip_serializing_if = "Option::is_none")]
+    original_authorized_party: Option<String>,
+    #[serde(rename = "oi", default)]
+    original_issued_at: u64,
+    #[serde(rename = "on", default, skip_serializing_if = "Option::is_none")]
+    original_nonce: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredOther<'a> {
+    #[serde(rename = "r")]
+    resource: String,
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<String>,
+    #[serde(rename = "t", borrow)]
+    access_token: std::borrow::Cow<'a, str>,
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(rename = "at", default)]
+    received_at: u64,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 impl Record {
@@ -96,11 +157,23 @@ impl Record {
                 .as_ref()
                 .map(|token| token.expose().into()),
             scope: self.scope.clone(),
+            access_token_received_at: self.access_token_received_at,
+            resource: self.resource.clone(),
+            others: self.others.iter().map(OtherToken::stored).collect(),
+            original_audiences: self.original.audiences.clone(),
+            original_authorized_party: self.original.authorized_party.clone(),
+            original_issued_at: self.original.issued_at,
+            original_nonce: self.original.nonce.clone(),
         };
         // Room for all of it at once: a vector that grows leaves copies behind.
         let tokens = stored.id_token.len()
             + stored.access_token.len()
-            + stored.refresh_token.as_ref().map_or(0, |token| token.len());
+            + stored.refresh_token.as_ref().map_or(0, |token| token.len())
+            + stored
+                .others
+                .iter()
+                .map(|other| other.access_token.len())
+                .sum::<usize>();
         let mut bytes = Zeroizing::new(Vec::with_capacity(2 * tokens + 16 * 1024));
         bytes.push(FORMAT);
         serde_json::to_writer(&mut *bytes, &stored).map_err(|error| malformed(&error))?;
@@ -132,7 +205,40 @@ impl Record {
             access_token_expires_at: stored.access_token_expires_at,
             refresh_token: stored.refresh_token.map(RefreshToken::new),
             scope: stored.scope,
+            access_token_received_at: stored.access_token_received_at,
+            resource: stored.resource,
+            others: stored.others.into_iter().map(OtherToken::read).collect(),
+            original: Original {
+                audiences: stored.original_audiences,
+                authorized_party: stored.original_authorized_party,
+                issued_at: stored.original_issued_at,
+                nonce: stored.original_nonce,
+            },
         })
+    }
+}
+
+impl OtherToken {
+    fn stored(&self) -> StoredOther<'_> {
+        StoredOther {
+            resource: self.resource.clone(),
+            asked: self.asked.clone(),
+            access_token: self.access_token.expose().into(),
+            expires_at: self.expires_at,
+            received_at: self.received_at,
+            scope: self.scope.clone(),
+        }
+    }
+
+    fn read(stored: StoredOther<'_>) -> Self {
+        Self {
+            resource: stored.resource,
+            asked: stored.asked,
+            access_token: AccessToken::new(stored.access_token),
+            expires_at: stored.expires_at,
+            received_at: stored.received_at,
+            scope: stored.scope,
+        }
     }
 }
 
@@ -150,7 +256,7 @@ mod tests {
     use cloakroom_oidc::{AccessToken, IdToken, RefreshToken};
     use serde_json::Map;
 
-    use super::{MAX_BYTES, Record, RecordError};
+    use super::{MAX_BYTES, Original, OtherToken, Record, RecordError};
 
     fn record(name: &str) -> Record {
         let mut user = Map::new();
@@ -167,7 +273,33 @@ mod tests {
             access_token_expires_at: Some(3600),
             refresh_token: Some(RefreshToken::new("refresh")),
             scope: None,
+            access_token_received_at: 12,
+            resource: None,
+            others: vec![OtherToken {
+                resource: "https://api.example".to_owned(),
+                asked: vec!["orders".to_owned()],
+                access_token: AccessToken::new("other"),
+                expires_at: Some(7),
+                received_at: 6,
+                scope: Some("orders".to_owned()),
+            }],
+            original: Original {
+                audiences: vec!["me".to_owned()],
+                authorized_party: None,
+                issued_at: 4,
+                nonce: Some("n".to_owned()),
+            },
         }
+    }
+
+    #[test]
+    fn a_record_of_before_there_was_a_refresh_is_read() {
+        let old = br#"{"s":"00u1","i":"https://op.example","u":{},"it":"a.b.c","at":"token","ax":5,"rt":"refresh"}"#;
+        let mut bytes = vec![super::FORMAT];
+        bytes.extend_from_slice(old);
+        let read = Record::from_bytes(&bytes).expect("a record");
+        assert_eq!((read.access_token_received_at, read.others.len()), (0, 0));
+        assert_eq!(read.original, Original::default());
     }
 
     #[test]
@@ -188,6 +320,10 @@ mod tests {
             (Some(5), Some(3600), None)
         );
         assert_eq!(read.user["name"], "Ada");
+        assert_eq!(read.access_token_received_at, 12);
+        assert_eq!(read.others[0].access_token.expose(), "other");
+        assert_eq!(read.others[0].asked, ["orders"]);
+        assert_eq!(read.original.nonce.as_deref(), Some("n"));
     }
 
     #[test]

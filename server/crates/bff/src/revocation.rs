@@ -16,22 +16,29 @@ impl Bff {
         self.in_background(async move { bff.revoke(&record).await });
     }
 
+    /// Also the access tokens for resources of their own.
     pub(crate) async fn revoke(&self, record: &Record) {
+        let refresh = record.refresh_token.as_ref().map(RevocableToken::Refresh);
+        self.revoke_tokens(refresh, RevocableToken::Access(&record.access_token))
+            .await;
+        for other in &record.others {
+            self.revoke_tokens(None, RevocableToken::Access(&other.access_token))
+                .await;
+        }
+    }
+
+    pub(crate) async fn revoke_tokens(
+        &self,
+        refresh: Option<RevocableToken<'_>>,
+        access: RevocableToken<'_>,
+    ) {
         let Ok(metadata) = self.provider().metadata().await else {
             tracing::warn!("tokens are not revoked: the provider's metadata cannot be had");
             return;
         };
         let relying_party = self.relying_party(&self.client_auth(), &metadata);
         // The refresh token first: it is the one that would live on (RFC 7009 section 2.1).
-        let refresh = record.refresh_token.as_ref().map(RevocableToken::Refresh);
-        let tokens = [
-            ("refresh_token", refresh),
-            (
-                "access_token",
-                Some(RevocableToken::Access(&record.access_token)),
-            ),
-        ];
-        for (kind, token) in tokens {
+        for (kind, token) in [("refresh_token", refresh), ("access_token", Some(access))] {
             let Some(token) = token else { continue };
             // Each request proves this client anew: an assertion is good once, at one endpoint.
             match revocation::request(&metadata, &relying_party, token, self.fresh()) {

@@ -19,6 +19,8 @@ pub struct Session {
     pub(crate) signed_in_at: u64,
     pub(crate) idle_until: u64,
     pub(crate) absolute_until: u64,
+    /// Until when APIs can be called, where that cannot be renewed.
+    pub(crate) api_until: Option<u64>,
 }
 
 impl Session {
@@ -96,12 +98,26 @@ impl Session {
 
     /// The JSON of `GET /auth/session`.
     pub(crate) fn to_json(&self, now: u64) -> Value {
-        json!({
+        let mut session = json!({
             "signed_in": true,
             "user": self.user,
             "expires_in": self.expires_in(now),
             "session_expires_in": self.absolute_until.saturating_sub(now),
-        })
+            "sign_in_again": self.must_sign_in_again(now),
+        });
+        if let (Some(until), Some(members)) = (self.api_until, session.as_object_mut()) {
+            members.insert(
+                "api_expires_in".to_owned(),
+                until.saturating_sub(now).into(),
+            );
+        }
+        session
+    }
+
+    /// Whether APIs cannot be called for this person until they sign in again: the access token has expired, and the
+    /// provider gave no refresh token.
+    pub fn must_sign_in_again(&self, now: u64) -> bool {
+        self.api_until.is_some_and(|until| until <= now)
     }
 }
 
@@ -176,7 +192,19 @@ mod tests {
             signed_in_at: 0,
             idle_until: 200,
             absolute_until: 300,
+            api_until: None,
         }
+    }
+
+    #[test]
+    fn it_says_when_apis_can_no_longer_be_called() {
+        let mut session = session(json!({}), None, None);
+        assert_eq!(session.to_json(100)["sign_in_again"], false);
+        assert_eq!(session.to_json(100).get("api_expires_in"), None);
+        session.api_until = Some(150);
+        assert_eq!(session.to_json(100)["api_expires_in"], 50);
+        assert_eq!(session.to_json(149)["sign_in_again"], false);
+        assert_eq!(session.to_json(150)["sign_in_again"], true);
     }
 
     #[test]

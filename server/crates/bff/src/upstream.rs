@@ -171,7 +171,7 @@ impl Upstream {
             timeouts: UpstreamTimeouts {
                 connect: Duration::from_secs(5),
                 answer: Duration::from_secs(30),
-                pause: Duration::from_secs(60),
+                pause: Duration::from_mins(1),
             },
             max_body: Some(16 * 1024 * 1024),
             max_calls: 1000,

@@ -14,6 +14,9 @@ use crate::answer::Answer;
 use crate::bff::Bff;
 use crate::budget::Payer;
 use crate::fetch_metadata::{Caller, Site};
+use crate::held::Held;
+pub(crate) use crate::notice::Notice;
+use crate::proxy;
 use crate::record::Record;
 use crate::session::Session;
 use crate::silent::SilentSignIn;
@@ -43,7 +46,7 @@ struct Inner {
 #[derive(Clone)]
 enum Found {
     Nobody,
-    Somebody(Arc<Session>),
+    Somebody(Arc<Held>),
     Unknown,
 }
 
@@ -130,9 +133,12 @@ impl Visit {
         &self.0.method
     }
 
-    /// Who asks: a navigation, a fetch, or something embedded.
+    /// Who asks: a navigation, a fetch, or something embedded. An API is called by programs, whatever they say.
     pub fn caller(&self) -> Caller {
-        Caller::of(&self.0.headers)
+        match Caller::of(&self.0.headers) {
+            Caller::Navigation if proxy::is_api(self.path()) => Caller::Fetch,
+            caller => caller,
+        }
     }
 
     pub(crate) fn site(&self) -> Site {
@@ -141,6 +147,11 @@ impl Visit {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// Whom the request comes from: the connection's address, or what a trusted proxy says of it.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.0.address
     }
 
     /// Whose budget this request draws on.
@@ -189,16 +200,25 @@ impl Visit {
     /// What [`Self::session`] found, where it was asked before; for code that cannot wait, such as rendering.
     pub fn known_session(&self) -> Option<Arc<Session>> {
         match self.0.found.get() {
-            Some(Found::Somebody(session)) => Some(Arc::clone(session)),
+            Some(Found::Somebody(held)) => Some(Arc::clone(held.session())),
             _ => None,
         }
     }
 
     async fn look_up(&self, touch: bool) -> Result<Option<Arc<Session>>, AccessError> {
-        let found = self.0.found.get_or_init(|| self.find(touch)).await;
-        match found {
+        let held = self.find_held(touch).await?;
+        Ok(held.map(|held| Arc::clone(held.session())))
+    }
+
+    /// The session with its tokens, from the same look-up; counts as activity.
+    pub(crate) async fn held(&self) -> Result<Option<&Arc<Held>>, AccessError> {
+        self.find_held(true).await
+    }
+
+    async fn find_held(&self, touch: bool) -> Result<Option<&Arc<Held>>, AccessError> {
+        match self.0.found.get_or_init(|| self.find(touch)).await {
             Found::Nobody => Ok(None),
-            Found::Somebody(session) => Ok(Some(Arc::clone(session))),
+            Found::Somebody(held) => Ok(Some(held)),
             Found::Unknown => Err(AccessError::StoreDown),
         }
     }
@@ -214,16 +234,7 @@ impl Visit {
         match self.open(&ticket).await {
             Ok(Some((opened, record))) => {
                 let idle_until = self.touch(&ticket, &opened, touch).await;
-                Found::Somebody(Arc::new(Session {
-                    subject: record.subject,
-                    issuer: record.issuer,
-                    user: record.user,
-                    acr: record.acr,
-                    auth_time: record.auth_time,
-                    signed_in_at: opened.created_at,
-                    idle_until,
-                    absolute_until: opened.deadlines.absolute_until,
-                }))
+                Found::Somebody(Arc::new(Held::new(ticket, &opened, idle_until, record)))
             }
             Ok(None) => {
                 self.forget_session();
@@ -360,42 +371,5 @@ impl Visit {
         let answer = SilentSignIn::parse(self.0.bff.cookies().silent(&self.0.headers)?);
         self.add_cookie(self.0.bff.cookies().remove_silent());
         answer
-    }
-}
-
-/// What a page tells a person once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notice {
-    /// Signed out here and at the provider.
-    SignedOut,
-    /// Signed out here; the provider may still know them.
-    SignedOutHere,
-    /// A silent sign-in came back with nobody signed in: the provider would have had to ask.
-    NotSignedInSilently,
-}
-
-impl Notice {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::SignedOut,
-        Self::SignedOutHere,
-        Self::NotSignedInSilently,
-    ];
-
-    /// The word in the cookie.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed-out",
-            Self::SignedOutHere => "signed-out-here",
-            Self::NotSignedInSilently => "not-signed-in-silently",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|notice| notice.as_str() == text)
     }
 }

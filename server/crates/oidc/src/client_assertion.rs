@@ -34,8 +34,8 @@ pub const LIFETIME: u64 = 60;
 /// # fn twice(metadata: &cloakroom_oidc::ProviderMetadata, client: &cloakroom_oidc::RelyingParty) {
 /// let token = RefreshToken::new("r");
 /// let fresh = Freshness::new(1_700_000_000, [7; 16]);
-/// let first = token_request::refresh_token(metadata, client, &token, None, fresh);
-/// let second = token_request::refresh_token(metadata, client, &token, None, fresh); // used up
+/// let first = token_request::refresh_token(metadata, client, &token, None, None, fresh);
+/// let second = token_request::refresh_token(metadata, client, &token, None, None, fresh); // used up
 /// # }
 /// ```
 pub struct Freshness {

@@ -29,12 +29,14 @@ pub fn authorization_code(
     )
 }
 
-/// Asks for new tokens. `scope` narrows what was granted; `None` asks for all of it.
+/// Asks for new tokens. `scope` narrows what was granted; `None` asks for all of it. `resource` says for which resource
+/// the access token is to be (RFC 8707 section 2.2).
 pub fn refresh_token(
     metadata: &ProviderMetadata,
     client: &RelyingParty,
     token: &RefreshToken,
     scope: Option<&str>,
+    resource: Option<&str>,
     fresh: Freshness,
 ) -> Result<Request<Bytes>, ClientAuthError> {
     let mut parameters = vec![
@@ -43,6 +45,9 @@ pub fn refresh_token(
     ];
     if let Some(scope) = scope {
         parameters.push(("scope", scope));
+    }
+    if let Some(resource) = resource {
+        parameters.push(("resource", resource));
     }
     client.post(metadata, &metadata.token_endpoint, &parameters, fresh)
 }

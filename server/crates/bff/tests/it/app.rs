@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use cloakroom_bff::{Bff, ClientAuthSetting, Clock, PublicUrl, Settings};
 use cloakroom_oidc::{ClientSecret, Issuer};
 use cloakroom_testkit::{Browser, ManualClock, Provider, Response, leaks};
@@ -50,6 +51,17 @@ impl App {
         settings: impl FnOnce(&mut Settings),
         build: impl FnOnce(cloakroom_bff::Builder) -> cloakroom_bff::Builder,
     ) -> Self {
+        let counter = |settings, clock| build(crate::plain_axum::builder(settings, clock)).build();
+        Self::serving(provider, settings, counter, crate::plain_axum::router).await
+    }
+
+    /// With another counter, and other routes.
+    pub(crate) async fn serving(
+        provider: Provider,
+        settings: impl FnOnce(&mut Settings),
+        counter: impl FnOnce(Settings, Arc<dyn Clock>) -> Bff,
+        router: impl FnOnce(&Bff) -> Router,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let public_url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         provider.register_app(&public_url);
@@ -62,8 +74,8 @@ impl App {
         );
         settings(&mut chosen);
         let held = Arc::new(Held(clock.clone()));
-        let bff = build(crate::plain_axum::builder(chosen, held)).build();
-        let router = crate::plain_axum::router(&bff);
+        let bff = counter(chosen, held);
+        let router = router(&bff);
         let server = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();

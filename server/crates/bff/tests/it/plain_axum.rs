@@ -7,7 +7,7 @@ use axum::Router;
 use cloakroom_bff::{Bff, Builder, Clock, Random as _, Settings, SystemRandom};
 use cloakroom_oidc::client::{HttpClient, HttpLimits, Provider};
 use cloakroom_testkit::User;
-use cloakroom_vault::{KeyRing, Limits, MemoryStore, Vault};
+use cloakroom_vault::{KeyRing, Limits, MemoryStore, Store, Vault};
 
 use crate::app::App;
 
@@ -22,6 +22,19 @@ pub(crate) fn router(bff: &Bff) -> Router {
 
 /// What the example's counter is built from.
 pub(crate) fn builder(settings: Settings, clock: Arc<dyn Clock>) -> Builder {
+    builder_over(
+        Arc::new(MemoryStore::new(Limits::default())),
+        settings,
+        clock,
+    )
+}
+
+/// The same, over another store.
+pub(crate) fn builder_over(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Builder {
     let limits = HttpLimits {
         connect: Duration::from_secs(5),
         total: Duration::from_secs(10),
@@ -32,7 +45,6 @@ pub(crate) fn builder(settings: Settings, clock: Arc<dyn Clock>) -> Builder {
     let provider = Provider::new(settings.issuer.clone(), http, Arc::new(move || time.now()));
     let mut key = [0; 32];
     SystemRandom.fill(&mut key);
-    let store = Arc::new(MemoryStore::new(Limits::default()));
     let vault = Vault::new(store, KeyRing::from_keys(vec![key]).unwrap());
     Bff::builder(settings, provider, vault).clock(clock)
 }

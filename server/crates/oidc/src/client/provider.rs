@@ -144,6 +144,11 @@ impl Provider {
         self.keys.get().await
     }
 
+    /// The keys, where they were fetched before, however old; never waits.
+    pub fn known_keys(&self) -> Option<Arc<KeySet>> {
+        self.keys.copy()
+    }
+
     /// The keys after a token came with a key that the cached set does not have: fetched again, past caches on the
     /// way, but at most once in ten seconds, and not while the provider is down. Otherwise the set is the same as
     /// before, and so is what the token meets.

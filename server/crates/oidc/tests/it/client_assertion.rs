@@ -48,7 +48,15 @@ fn secret(length: usize) -> ClientSecret {
 }
 
 fn request(client: &RelyingParty, fresh: Freshness) -> Request<Bytes> {
-    refresh_token(&metadata(), client, &RefreshToken::new("r"), None, fresh).unwrap()
+    refresh_token(
+        &metadata(),
+        client,
+        &RefreshToken::new("r"),
+        None,
+        None,
+        fresh,
+    )
+    .unwrap()
 }
 
 fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
@@ -263,7 +271,7 @@ mod audience {
             fresh(),
         );
         let token = RefreshToken::new("r");
-        let refresh = refresh_token(metadata, &client, &token, None, fresh());
+        let refresh = refresh_token(metadata, &client, &token, None, None, fresh());
         let revoke =
             revocation::request(metadata, &client, RevocableToken::Refresh(&token), fresh());
         let introspection = metadata.introspection_endpoint.as_ref().unwrap();
@@ -330,6 +338,7 @@ mod algorithm {
                 &metadata,
                 &client(auth.clone()),
                 &RefreshToken::new("r"),
+                None,
                 None,
                 fresh(),
             );

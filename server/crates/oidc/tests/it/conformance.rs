@@ -106,6 +106,7 @@ impl SignedIn {
             &self.client,
             &self.refresh_token,
             None,
+            None,
             fresh,
         )
         .unwrap();

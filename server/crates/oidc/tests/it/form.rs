@@ -157,6 +157,7 @@ proptest! {
             &client(ClientAuth::None),
             &RefreshToken::new(state.as_str()),
             Some(&scope),
+            None,
             fresh(),
         )
         .unwrap();

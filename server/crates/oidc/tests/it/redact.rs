@@ -70,7 +70,15 @@ fn assertions_and_tokens() {
     .unwrap();
     let auth = ClientAuth::PrivateKeyJwt(Arc::new(keys));
     let token = RefreshToken::new("refresh-1");
-    let refresh = refresh_token(&metadata(), &client(auth.clone()), &token, None, fresh()).unwrap();
+    let refresh = refresh_token(
+        &metadata(),
+        &client(auth.clone()),
+        &token,
+        None,
+        None,
+        fresh(),
+    )
+    .unwrap();
     let assertion = form(&refresh)
         .into_iter()
         .find(|(name, _)| name == "client_assertion");

@@ -26,7 +26,15 @@ fn private_key_jwt() -> ClientAuth {
 }
 
 fn request(client: &RelyingParty) -> Request<Bytes> {
-    refresh_token(&metadata(), client, &RefreshToken::new("r"), None, fresh()).unwrap()
+    refresh_token(
+        &metadata(),
+        client,
+        &RefreshToken::new("r"),
+        None,
+        None,
+        fresh(),
+    )
+    .unwrap()
 }
 
 /// What the header holds, once base64 is off.

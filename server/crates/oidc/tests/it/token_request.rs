@@ -43,14 +43,21 @@ fn a_code_is_exchanged_with_verifier_and_the_same_redirect_uri() {
 fn a_refresh_may_narrow_the_scope() {
     let client = client(ClientAuth::None);
     let token = RefreshToken::new("r");
-    let plain = refresh_token(&metadata(), &client, &token, None, fresh()).unwrap();
+    let plain = refresh_token(&metadata(), &client, &token, None, None, fresh()).unwrap();
     assert_eq!(
         form(&plain)[..2],
         pairs(&[("grant_type", "refresh_token"), ("refresh_token", "r")])
     );
     assert!(!form(&plain).iter().any(|(name, _)| name == "scope"));
-    let narrow =
-        refresh_token(&metadata(), &client, &token, Some("openid email"), fresh()).unwrap();
+    let narrow = refresh_token(
+        &metadata(),
+        &client,
+        &token,
+        Some("openid email"),
+        None,
+        fresh(),
+    )
+    .unwrap();
     assert_eq!(
         form(&narrow)[2],
         ("scope".to_owned(), "openid email".to_owned())
