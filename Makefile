@@ -25,7 +25,9 @@ site:
 # One command for both: their dependencies are compiled once, with the same features.
 server:
 	@printf '\033[1m[cloakroom]\033[0m building the server and the sample API\n' >&2
-	@$(CARGO) build --locked --release --package server --package cloakroom-resource --bin cloakroom --example messages
+	@$(CARGO) build --locked --release --package server
+	@# By itself: with an example its package's test features are built, which are none of the server's.
+	@$(CARGO) build --locked --release --package cloakroom-resource --example messages
 
 test: lint unit gate e2e ## Everything: formatting, lints, tests, the WebAssembly gate, the browser
 

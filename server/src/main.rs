@@ -137,7 +137,13 @@ async fn until_told(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     // A provider that is down does not stop the start: it is asked now so that the log says so at once.
     tokio::spawn(greet_provider(bff.clone()));
     tokio::spawn(sweep(bff.clone()));
-    serve::serve(listener, router, told_to_end()).await;
+    let ending = bff.clone();
+    let stop = async move {
+        told_to_end().await;
+        // Streams would hold the drain up to its end.
+        ending.begin_shutdown();
+    };
+    serve::serve(listener, router, stop).await;
     bff.finish_background_work().await;
     tracing::info!("ended");
     Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use cloakroom_bff::Bff;
+use cloakroom_bff::{Bff, Caller, Code, refusal_outside};
 use http::{StatusCode, header};
 use leptos::config::{Env, LeptosOptions};
 use tower::ServiceBuilder;
@@ -34,14 +34,13 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
         .site_pkg_dir("pkg")
         .env(Env::PROD)
         .build();
-    let inside = bff.install(app::http::router(options).merge(bff.router()));
+    let pages = bff.install(app::http::router(options).merge(bff.router()));
     let security = SecurityHeaders::new(&bff.settings().public_url);
-    inside
+    let bounded = pages
         .merge(site::router(site_folder))
         .merge(bff.health_router())
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn_with_state(security, headers::add))
                 .layer(from_fn(outer_refusals::dress))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(
@@ -50,7 +49,14 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
                 ))
                 .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
                 .layer(RequestBodyLimitLayer::new(MAX_BODY)),
-        )
+        );
+    // Calls to APIs have bounds of their own, and what an API answers is not dressed as ours.
+    let apis = bff
+        .install(bff.proxy_router())
+        .layer(CatchPanicLayer::custom(panicked_in_a_call));
+    bounded
+        .merge(apis)
+        .layer(from_fn_with_state(security, headers::add))
 }
 
 /// The panic's text stays here: nobody outside learns what was in hand.
@@ -61,4 +67,9 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
         "Something went wrong here. Try again.\n",
     )
         .into_response()
+}
+
+/// The same for a call to an API.
+fn panicked_in_a_call(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    refusal_outside(Caller::Fetch, Code::Internal).into_response()
 }
