@@ -147,7 +147,7 @@ impl Api {
     /// Who calls, and with which token. One look-up of the session, that of the visit.
     async fn caller<'v>(&self, visit: &'v Visit) -> Result<Caller<'v>, CallError> {
         let whose = self.upstream.token;
-        if whose == WhoseToken::None && self.upstream.forward_user.is_none() {
+        if whose == WhoseToken::None && self.policy.user().is_none() {
             return Ok(Caller {
                 held: None,
                 token: None,
@@ -256,7 +256,7 @@ impl Api {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
-        if let (Some(name), Some(held)) = (&self.upstream.forward_user, caller.held) {
+        if let (Some(name), Some(held)) = (self.policy.user(), caller.held) {
             let value = HeaderValue::from_bytes(held.record.subject.as_bytes())
                 .map_err(|_| CallError::Subject)?;
             headers.insert(name, value);

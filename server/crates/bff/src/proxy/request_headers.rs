@@ -37,10 +37,27 @@ pub(crate) enum Kind {
 }
 
 impl RequestPolicy {
+    /// Headers about the connection or the body are not a configuration's to set: they are left out.
     pub(crate) fn new(upstream: &Upstream) -> Self {
+        let may_be_set = |name: &HeaderName| {
+            let allowed = !is_about_the_message(name.as_str());
+            if !allowed {
+                tracing::error!(
+                    upstream = upstream.name.as_str(),
+                    header = name.as_str(),
+                    "a configured header is about the connection or the body and is left out"
+                );
+            }
+            allowed
+        };
         Self {
-            own: upstream.headers.clone(),
-            user: upstream.forward_user.clone(),
+            own: upstream
+                .headers
+                .iter()
+                .filter(|(name, _)| may_be_set(name))
+                .cloned()
+                .collect(),
+            user: upstream.forward_user.clone().filter(may_be_set),
         }
     }
 
@@ -73,6 +90,11 @@ impl RequestPolicy {
             to.append(name, value.clone());
         }
         Ok(to)
+    }
+
+    /// The header that says who the user is, where it is to be said.
+    pub(crate) fn user(&self) -> Option<&HeaderName> {
+        self.user.as_ref()
     }
 
     /// Whether the configuration has its say under this name.
@@ -110,7 +132,6 @@ fn comes_once(name: &str) -> bool {
         name,
         "authorization"
             | "content-encoding"
-            | "content-language"
             | "content-length"
             | "content-location"
             | "content-range"
@@ -132,6 +153,21 @@ fn comes_once(name: &str) -> bool {
             | "upgrade"
             | "user-agent"
             | "x-csrf"
+    )
+}
+
+/// What hyper writes, or what would change where a message ends (RFC 9112 sections 6 and 9.6).
+fn is_about_the_message(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "expect"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
     )
 }
 
@@ -241,6 +277,7 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{Kind, RepeatedHeader, RequestPolicy};
+    use crate::upstream::{Upstream, UpstreamName};
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -291,6 +328,26 @@ mod tests {
             .expect("no header comes twice");
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["x-key"], "ours");
+    }
+
+    #[test]
+    fn a_configuration_sets_no_framing() {
+        let name = UpstreamName::parse("orders").expect("a name");
+        let mut upstream =
+            Upstream::new(name, "https://api.example.com", false).expect("an upstream");
+        let value = HeaderValue::from_static("1");
+        for name in ["transfer-encoding", "content-length", "connection", "host"] {
+            upstream
+                .headers
+                .push((HeaderName::from_static(name), value.clone()));
+        }
+        upstream.forward_user = Some(HeaderName::from_static("transfer-encoding"));
+        let policy = RequestPolicy::new(&upstream);
+        assert_eq!(policy.user, None);
+        let headers = policy
+            .apply(&HeaderMap::new(), Kind::Call)
+            .expect("no header comes twice");
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["host"]);
     }
 
     #[test]
