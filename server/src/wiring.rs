@@ -52,7 +52,7 @@ pub(crate) fn router(bff: &Bff, site_folder: &Path) -> Router {
         );
     // Calls to APIs have bounds of their own, and what an API answers is not dressed as ours.
     let apis = bff
-        .install(bff.proxy_router())
+        .proxy_router()
         .layer(CatchPanicLayer::custom(panicked_in_a_call));
     bounded
         .merge(apis)

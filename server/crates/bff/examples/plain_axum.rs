@@ -59,13 +59,9 @@ pub(crate) fn router(bff: &Bff) -> Router {
         .route("/", get(home))
         .route("/private", get(private))
         .route("/staff", get(staff));
-    bff.install(
-        routes
-            .merge(bff.router())
-            .merge(bff.sign_in_router())
-            .merge(bff.proxy_router()),
-    )
-    .merge(bff.health_router())
+    bff.install(routes.merge(bff.router()).merge(bff.sign_in_router()))
+        .merge(bff.proxy_router())
+        .merge(bff.health_router())
 }
 
 /// A counter that keeps sessions in memory.

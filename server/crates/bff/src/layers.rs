@@ -19,6 +19,7 @@ use crate::bff::Bff;
 use crate::code::Code;
 use crate::guard;
 use crate::problem;
+use crate::proxy;
 use crate::reference;
 use crate::tickets::TicketStore;
 use crate::visit::Visit;
@@ -46,19 +47,32 @@ impl Bff {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd)
         .with_always_save(false);
-        let response_mode = self.settings().response_mode;
-        let cross_site_writes = CsrfLayer::new().with_insecure_bypass(move |method, uri| {
-            guard::takes_forms(response_mode, method, uri.path())
-        });
         // One layer made of four: each one put on by itself would box every route anew, and every request would
         // clone the boxes inside each box.
         router.layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(self.clone(), arrive))
-                .layer(cross_site_writes)
+                .layer(self.cross_site_writes())
                 .layer(sessions)
                 .layer(from_fn(attach)),
         )
+    }
+
+    /// As [`Self::install`], for routes that only read the session: the session layer is left out, which makes sessions
+    /// and writes their cookie.
+    pub(crate) fn install_reading(&self, router: Router) -> Router {
+        router.layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(self.clone(), arrive))
+                .layer(self.cross_site_writes()),
+        )
+    }
+
+    fn cross_site_writes(&self) -> CsrfLayer {
+        let response_mode = self.settings().response_mode;
+        CsrfLayer::new().with_insecure_bypass(move |method, uri| {
+            guard::takes_forms(response_mode, method, uri.path())
+        })
     }
 }
 
@@ -105,10 +119,13 @@ async fn arrive(State(bff): State<Bff>, mut request: Request, next: Next) -> Res
             answer.into_response()
         } else {
             request.extensions_mut().insert(visit.clone());
-            let cookies = bff.cookies().without_impostors(request.headers());
-            request.headers_mut().remove(header::COOKIE);
-            for line in cookies {
-                request.headers_mut().append(header::COOKIE, line);
+            if !proxy::is_api(visit.path()) {
+                // For the session layer, which is not around the proxy.
+                let cookies = bff.cookies().without_impostors(request.headers());
+                request.headers_mut().remove(header::COOKIE);
+                for line in cookies {
+                    request.headers_mut().append(header::COOKIE, line);
+                }
             }
             next.run(request).await
         };

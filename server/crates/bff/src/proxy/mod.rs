@@ -108,13 +108,15 @@ impl Bff {
     /// `/api/{name}` and all below it, by every method: event streams and WebSockets too. Whatever is not configured
     /// there is refused with `route_not_allowed`.
     ///
-    /// It goes inside of [`Self::install`], and outside of layers that bound the size of bodies or the time of an answer:
-    /// each upstream has bounds of its own.
+    /// It is complete: merge it outside of [`Self::install`], and outside of layers that bound the size of bodies or the
+    /// time of an answer, for each upstream has bounds of its own.
     pub fn proxy_router(&self) -> Router {
-        Router::new()
-            .route("/api", any(api))
-            .route("/api/", any(api))
-            .route("/api/{*rest}", any(api))
+        self.install_reading(
+            Router::new()
+                .route("/api", any(api))
+                .route("/api/", any(api))
+                .route("/api/{*rest}", any(api)),
+        )
     }
 }
 

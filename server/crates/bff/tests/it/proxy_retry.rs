@@ -21,7 +21,6 @@ async fn wants_another() -> Api {
 }
 
 #[tokio::test]
-#[ignore = "tokens are not renewed yet: access_token_instead_of knows no other"]
 async fn a_refused_token_is_renewed_and_the_call_repeated() {
     let large = vec![b'x'; 64 * 1024];
     for (method, body) in [
@@ -79,7 +78,6 @@ async fn a_body_that_was_not_kept_is_not_sent_again() {
 }
 
 #[tokio::test]
-#[ignore = "tokens are not renewed yet: access_token_instead_of knows no other"]
 async fn an_api_that_refuses_every_token_is_asked_twice_and_no_more() {
     let api = Api::answering(|_| REFUSED).await;
     let (app, browser) = app_with(&api, |_| {}).await;
