@@ -7,7 +7,6 @@ use cloakroom_bff::{PublicUrl, ResponseMode, Settings};
 use cloakroom_oidc::Issuer;
 use cloakroom_vault::KeyRing;
 
-use super::apis;
 use super::client_auth::Credentials;
 use super::parse::{parse_at_least_one, parse_nets, parse_span, parse_store};
 use super::protocol::Protocol;
@@ -133,7 +132,6 @@ impl Config {
         let site = reader.text("site").map(PathBuf::from);
         let audiences = reader.list("trusted_audiences").unwrap_or_default();
         let hidden = reader.list("hidden_claims").unwrap_or_default();
-        let apis = apis::read(sources, reader.problems);
         if reader.problems.len() > before {
             return None;
         }
@@ -150,12 +148,7 @@ impl Config {
             return None;
         }
         let listen = listen?;
-        bff.upstreams = apis.upstreams;
-        bff.dangers = apis.dangers;
         let mut remarks = sources.remarks.clone();
-        remarks.extend(bff.dangers.iter().map(|name| {
-            format!("{name} is set: access tokens go over the network in the clear, and everybody on the way can use them")
-        }));
         remarks.extend(credentials.remarks());
         if bff.response_mode == ResponseMode::FormPost && !bff.public_url.is_https() {
             remarks.push("with form_post the browser must keep a Secure cookie of a plain-http address: on localhost Chrome and Firefox do, Safari does not".to_owned());

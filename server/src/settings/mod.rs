@@ -1,7 +1,5 @@
 //! Settings: the one place that reads the environment.
 
-mod api_table;
-mod apis;
 pub(crate) mod client_auth;
 pub(crate) mod config;
 mod parse;

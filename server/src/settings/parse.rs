@@ -1,7 +1,6 @@
 //! Single values: stores, times, networks and numbers. Each error says what to write.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -65,68 +64,11 @@ pub(crate) fn parse_at_least_one(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-/// `250ms`, `5s`, `2m`: a time-out.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    const HELP: &str = "write a time such as 250ms, 5s or 2m, of at most a day";
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| HELP)?;
-    let milliseconds = match &text[digits.len()..] {
-        "ms" => 1,
-        "" | "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 3600 * 1000,
-        _ => return Err(HELP),
-    };
-    number
-        .checked_mul(milliseconds)
-        .filter(|time| (1..=86_400_000).contains(time))
-        .map(Duration::from_millis)
-        .ok_or(HELP)
-}
-
-/// `64KiB`, `16MiB`, `1GiB`, bytes, or `unlimited`.
-pub(crate) fn parse_size(text: &str) -> Result<Option<u64>, &'static str> {
-    const HELP: &str = "write a size such as 64KiB, 16MiB or 1GiB, or unlimited";
-    if text == "unlimited" {
-        return Ok(None);
-    }
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit: u64 = match &text[digits.len()..] {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err(HELP),
-    };
-    digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-        .map(Some)
-        .ok_or(HELP)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Duration, StoreSetting, parse_duration, parse_size, parse_span, parse_store};
-
-    #[test]
-    fn time_outs_and_sizes_have_units() {
-        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(parse_duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_mins(2)));
-        for bad in ["", "0s", "s", "5 s", "25h", "-1s", "99999999999999999h"] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_size("16MiB"), Ok(Some(16 * 1024 * 1024)));
-        assert_eq!(parse_size("unlimited"), Ok(None));
-        assert_eq!(parse_size("0"), Ok(Some(0)));
-        for bad in ["", "16MB", "x", "-1", "99999999999GiB"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-    }
+    use super::{StoreSetting, parse_span, parse_store};
 
     #[test]
     fn times_have_units() {

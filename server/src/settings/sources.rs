@@ -15,7 +15,7 @@ pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
 const PREFIX: &str = "CLOAKROOM_";
 /// Variables of the development scripts, which may be around when the program is started from them.
 const DEVELOPMENT: &str = "CLOAKROOM_DEV_";
-/// The proxy's upstreams.
+/// The API proxy's upstreams.
 const API: &str = "CLOAKROOM_API_";
 
 /// What is wrong, and how to mend it.
@@ -53,12 +53,6 @@ pub(crate) struct Found {
 #[derive(Default)]
 pub(crate) struct Sources {
     values: BTreeMap<&'static str, Found>,
-    /// `[api.NAME]` of the file.
-    pub(crate) api_tables: BTreeMap<String, toml::Value>,
-    /// `CLOAKROOM_API_NAME`: by the API's name, the variable's name and its value, a base URL.
-    pub(crate) api_variables: BTreeMap<String, (String, String)>,
-    /// The file that was read.
-    file: String,
     /// What is odd but not wrong; said once logging works.
     pub(crate) remarks: Vec<String>,
 }
@@ -94,11 +88,6 @@ impl Sources {
             || find(name).map_or_else(String::new, Setting::variable),
             |found| found.place.clone(),
         )
-    }
-
-    /// Where an API's table stands.
-    pub(crate) fn api_place(&self, name: &str) -> String {
-        format!("api.{name} in {}", self.file)
     }
 
     fn put(&mut self, setting: &'static Setting, value: &str, place: String) {
@@ -163,16 +152,8 @@ impl Sources {
                 return;
             }
         };
-        self.file.clone_from(&place);
         for (key, value) in table {
             let at = format!("{key} in {place}");
-            if key == "api" {
-                match value {
-                    toml::Value::Table(apis) => self.api_tables.extend(apis),
-                    _ => problems.push(Problem::new(at, "write a table for each API: [api.NAME]")),
-                }
-                continue;
-            }
             let Some(text) = plain_text(&value) else {
                 problems.push(Problem::new(
                     at,
@@ -198,13 +179,10 @@ impl Sources {
             if name.starts_with(DEVELOPMENT) {
                 continue;
             }
-            if let Some(api) = name.strip_prefix(API) {
-                let api = api.to_ascii_lowercase().replace('_', "-");
-                // An empty variable is how many tools write "not set".
-                if !value.trim().is_empty() {
-                    self.api_variables
-                        .insert(api, (name.clone(), value.trim().to_owned()));
-                }
+            if name.starts_with(API) {
+                self.remarks.push(format!(
+                    "{name} is set, but the API proxy is not part of this version: it is not used"
+                ));
                 continue;
             }
             let key = name
@@ -293,17 +271,9 @@ fn plain_text(value: &toml::Value) -> Option<String> {
 
 /// The setting whose name differs least, where it differs little.
 fn nearest(key: &str) -> Option<&'static str> {
-    nearest_of(key, SETTINGS.iter().map(|setting| setting.name))
-}
-
-/// The name that differs least, where it differs little.
-pub(super) fn nearest_of(
-    key: &str,
-    names: impl IntoIterator<Item = &'static str>,
-) -> Option<&'static str> {
-    names
-        .into_iter()
-        .map(|name| (distance(key, name), name))
+    SETTINGS
+        .iter()
+        .map(|setting| (distance(key, setting.name), setting.name))
         .min()
         .filter(|(distance, _)| *distance <= 3)
         .map(|(_, name)| name)

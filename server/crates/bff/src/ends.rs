@@ -1,4 +1,4 @@
-//! Sessions that end in this process, told to whatever lives as long as they do: event streams and `WebSockets`.
+//! Sessions that end in this process, told to whatever lives as long as they do: event streams and WebSockets.
 
 use std::collections::HashMap;
 use std::fmt;
