@@ -1,10 +1,12 @@
 //! The command line. Flags follow from the table of settings.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
 
+use crate::settings::apis::KEYS;
 use crate::settings::table::{Kind, SETTINGS};
 
 /// What the command line asks for.
@@ -21,6 +23,9 @@ pub(crate) enum Asked {
 
 const ABOUT: &str = "Keeps the tokens on the server and gives the browser a ticket.\n\nWithout a subcommand it serves. Every setting can stand in the configuration file, in the environment (CLOAKROOM_ and the name in capitals) or, but for secrets, on the command line; each of these goes over the one before.";
 
+/// APIs are as many as somebody names: they have no flags.
+const APIS: &str = "APIs that pages call under /api/NAME/ are named in the environment, by CLOAKROOM_API_NAME=https://api.example.com, or in the configuration file, by a table [api.NAME], and not by flags. The keys of such a table:";
+
 /// The whole command line.
 pub(crate) fn command() -> Command {
     let settings = SETTINGS
@@ -35,6 +40,7 @@ pub(crate) fn command() -> Command {
     Command::new("cloakroom")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
+        .after_help(after_help())
         .arg(
             Arg::new("config")
                 .long("config")
@@ -50,6 +56,15 @@ pub(crate) fn command() -> Command {
                     Command::new("new").about("Print a new key, as CLOAKROOM_KEYS takes it"),
                 ),
         )
+}
+
+fn after_help() -> String {
+    let mut text = APIS.to_owned();
+    for (key, meaning) in KEYS {
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n  {key:<18} {meaning}");
+    }
+    text
 }
 
 /// Reads what was asked.
@@ -111,6 +126,15 @@ mod tests {
                 .try_get_matches_from(["cloakroom", "--keys", "x"])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn the_help_says_how_apis_are_named() {
+        let help = command().render_long_help().to_string();
+        assert!(help.contains("CLOAKROOM_API_NAME="), "{help}");
+        for key in ["routes", "forward_user", "danger_plain_http"] {
+            assert!(help.contains(&format!("\n  {key} ")), "{key}: {help}");
+        }
     }
 
     #[test]

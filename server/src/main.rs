@@ -133,6 +133,13 @@ async fn until_told(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         post_logout_redirect_uri = settings.public_url.post_logout_redirect_uri(),
         "cloakroom serves"
     );
+    for upstream in &settings.upstreams {
+        tracing::info!(
+            path = format!("/api/{}/", upstream.name),
+            base = upstream.base.as_str(),
+            "pages may call an API"
+        );
+    }
     tokio::spawn(credentials::keep_current(bff.clone(), config.credentials));
     // A provider that is down does not stop the start: it is asked now so that the log says so at once.
     tokio::spawn(greet_provider(bff.clone()));

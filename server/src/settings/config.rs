@@ -7,6 +7,7 @@ use cloakroom_bff::{PublicUrl, ResponseMode, Settings};
 use cloakroom_oidc::Issuer;
 use cloakroom_vault::KeyRing;
 
+use super::apis;
 use super::client_auth::Credentials;
 use super::parse::{parse_at_least_one, parse_nets, parse_span, parse_store};
 use super::protocol::Protocol;
@@ -132,6 +133,7 @@ impl Config {
         let site = reader.text("site").map(PathBuf::from);
         let audiences = reader.list("trusted_audiences").unwrap_or_default();
         let hidden = reader.list("hidden_claims").unwrap_or_default();
+        let apis = apis::read(&sources.apis, reader.problems);
         if reader.problems.len() > before {
             return None;
         }
@@ -148,8 +150,12 @@ impl Config {
             return None;
         }
         let listen = listen?;
-        let mut remarks = sources.remarks.clone();
-        remarks.extend(credentials.remarks());
+        bff.upstreams = apis.upstreams;
+        bff.dangers = apis.dangers;
+        let mut remarks = credentials.remarks();
+        remarks.extend(bff.dangers.iter().map(|danger| {
+            format!("{danger} is set: calls to this API go over the network unencrypted, and whoever is on the way can take the access tokens and use them")
+        }));
         if bff.response_mode == ResponseMode::FormPost && !bff.public_url.is_https() {
             remarks.push("with form_post the browser must keep a Secure cookie of a plain-http address: on localhost Chrome and Firefox do, Safari does not".to_owned());
         }

@@ -1,5 +1,6 @@
 //! Settings: the one place that reads the environment.
 
+pub(crate) mod apis;
 pub(crate) mod client_auth;
 pub(crate) mod config;
 mod parse;

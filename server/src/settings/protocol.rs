@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::client_auth::Credentials;
 use super::config::Reader;
-use super::parse::parse_at_least_one;
+use super::parse::{is_scope, parse_at_least_one};
 
 /// The settings that concern the provider; `None` where one is not given.
 pub(super) struct Protocol {
@@ -120,13 +120,7 @@ fn parse_scopes(text: &str) -> Result<Vec<String>, &'static str> {
             "must hold openid: without it the provider gives no ID token (OpenID Connect Core section 3.1.2.1)",
         );
     }
-    // RFC 6749 section 3.3
-    let sound = |scope: &String| {
-        scope
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-    };
-    if !scopes.iter().all(sound) {
+    if !scopes.iter().all(|scope| is_scope(scope)) {
         return Err("a scope is of printable ASCII without quotes and backslashes");
     }
     if scopes.iter().any(|scope| scope == PROVIDER_DEFAULT) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::apis;
 use super::secret_file::read_secret_file;
 use super::table::{Kind, SETTINGS, Setting};
 
@@ -15,8 +16,6 @@ pub(crate) const DEFAULT_FILE: &str = "cloakroom.toml";
 const PREFIX: &str = "CLOAKROOM_";
 /// Variables of the development scripts, which may be around when the program is started from them.
 const DEVELOPMENT: &str = "CLOAKROOM_DEV_";
-/// The API proxy's upstreams.
-const API: &str = "CLOAKROOM_API_";
 
 /// What is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +52,8 @@ pub(crate) struct Found {
 #[derive(Default)]
 pub(crate) struct Sources {
     values: BTreeMap<&'static str, Found>,
-    /// What is odd but not wrong; said once logging works.
-    pub(crate) remarks: Vec<String>,
+    /// The APIs behind the proxy, which have no place among the settings: there are as many as somebody names.
+    pub(crate) apis: apis::Given,
 }
 
 impl Sources {
@@ -153,6 +152,10 @@ impl Sources {
             }
         };
         for (key, value) in table {
+            if key == "api" {
+                self.apis.take_tables(value, &place, problems);
+                continue;
+            }
             let at = format!("{key} in {place}");
             let Some(text) = plain_text(&value) else {
                 problems.push(Problem::new(
@@ -179,10 +182,8 @@ impl Sources {
             if name.starts_with(DEVELOPMENT) {
                 continue;
             }
-            if name.starts_with(API) {
-                self.remarks.push(format!(
-                    "{name} is set, but the API proxy is not part of this version: it is not used"
-                ));
+            if name.starts_with(apis::PREFIX) {
+                self.apis.take_variable(name, &value, problems);
                 continue;
             }
             let key = name
@@ -271,9 +272,16 @@ fn plain_text(value: &toml::Value) -> Option<String> {
 
 /// The setting whose name differs least, where it differs little.
 fn nearest(key: &str) -> Option<&'static str> {
-    SETTINGS
-        .iter()
-        .map(|setting| (distance(key, setting.name), setting.name))
+    nearest_of(key, SETTINGS.iter().map(|setting| setting.name))
+}
+
+/// The name that differs least, where it differs little.
+pub(super) fn nearest_of(
+    key: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    names
+        .map(|name| (distance(key, name), name))
         .min()
         .filter(|(distance, _)| *distance <= 3)
         .map(|(_, name)| name)

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use cloakroom_testkit::leaks;
+use cloakroom_testkit::{Browser, leaks};
 use tempfile::TempDir;
 
 use crate::program::{Ended, Program, Variables, free_port};
@@ -256,6 +256,123 @@ async fn a_file_with_unknown_keys_or_that_is_not_there_or_not_toml_stops_the_sta
         "{}",
         ended.complaints
     );
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_with_apis_is_listed_with_its_place() {
+    let (_folder, path) = file(&format!(
+        r#"
+        [api.orders]
+        base = "http://orders.example.com"
+        rout = []
+        routes = [{{ prefix = "/v1/orders" }}, {{ prefix = "/v1/orders/open", methods = ["GET"] }}]
+        headers = {{ Host = "{SECRET}", X-Key = "{SECRET}\n{SECRET}" }}
+
+        [api.bills]
+        token = "none"
+        scopes = ["bills:read"]
+        "#
+    ));
+    let apis = [
+        (
+            "CLOAKROOM_API_NEWS",
+            &*format!("https://me:{SECRET}@news.example.com"),
+        ),
+        ("CLOAKROOM_API_MY_API", "https://a.example.com"),
+        ("CLOAKROOM_API_my_api", "https://b.example.com"),
+    ];
+    let ended = run(&apis, &["--config", &path]).await;
+    assert_eq!(ended.status.code(), Some(78), "{}", ended.complaints);
+    assert_eq!(ended.log, "");
+    for (place, words) in [
+        ("api.orders.base in", "danger_plain_http"),
+        ("api.orders.rout in", "did you mean routes?"),
+        ("api.orders.routes[1] in", "routes[0]"),
+        ("api.orders.headers.Host in", "from the base"),
+        ("api.orders.headers.X-Key in", "printable ASCII"),
+        ("api.bills.base in", "CLOAKROOM_API_BILLS"),
+        ("api.bills.scopes in", "leave one of the two out"),
+        ("CLOAKROOM_API_NEWS:", "no user name"),
+        ("CLOAKROOM_API_my_api:", "as CLOAKROOM_API_MY_API does"),
+    ] {
+        let about = ended
+            .complaints
+            .lines()
+            .find(|line| line.starts_with(&format!("  - {place}")));
+        assert!(
+            about.is_some_and(|line| line.contains(words)),
+            "{place} should say {words:?}: {}",
+            ended.complaints
+        );
+    }
+    assert_eq!(
+        ended.complaints.lines().count(),
+        1 + 9,
+        "{}",
+        ended.complaints
+    );
+}
+
+#[tokio::test]
+async fn a_danger_that_somebody_chose_is_in_the_log_and_in_readyz() {
+    let (_folder, path) = file(&format!(
+        "[api.orders]\nbase = \"http://orders.example.com/v1\"\ndanger_plain_http = true\nheaders = {{ X-Key = \"{SECRET}\" }}\n"
+    ));
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let settings = variables(&[
+        ("CLOAKROOM_API_BILLS", "https://bills.example.com"),
+        ("CLOAKROOM_LISTEN", &listen),
+    ]);
+    let program = Program::spawn(&settings, &["--config", &path])
+        .until_healthy(port)
+        .await
+        .unwrap();
+    let ready = Browser::with_base(format!("http://127.0.0.1:{port}"))
+        .get("/readyz")
+        .bare()
+        .await;
+    assert_eq!(
+        (ready.status(), &ready.json()["danger"]),
+        (200, &serde_json::json!(["api.orders.danger_plain_http"]))
+    );
+    program.terminate();
+    let ended = program.ended().await;
+    let said = |words: &[&str]| {
+        ended
+            .log
+            .lines()
+            .any(|line| words.iter().all(|word| line.contains(word)))
+    };
+    for words in [
+        &["WARN", "api.orders.danger_plain_http", "unencrypted"][..],
+        &["/api/orders/", "http://orders.example.com/v1"],
+        &["/api/bills/", "https://bills.example.com/"],
+    ] {
+        assert!(said(words), "{words:?}: {}", ended.log);
+    }
+    assert_eq!(leaks(ended.log.as_bytes(), &[SECRET.to_owned()]), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_program_without_dangers_says_nothing_of_them() {
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let settings = variables(&[
+        ("CLOAKROOM_API_ORDERS", "http://127.0.0.1:9/v1"),
+        ("CLOAKROOM_LISTEN", &listen),
+    ]);
+    let program = Program::spawn(&settings, &[])
+        .until_healthy(port)
+        .await
+        .unwrap();
+    let ready = Browser::with_base(format!("http://127.0.0.1:{port}"))
+        .get("/readyz")
+        .bare()
+        .await;
+    assert!(ready.json().get("danger").is_none(), "{}", ready.text());
+    program.terminate();
+    assert!(!program.ended().await.log.contains("danger"));
 }
 
 #[tokio::test]

@@ -25,8 +25,12 @@ pub(crate) async fn readyz(State(bff): State<Bff>) -> Answer {
     let degraded = bff.provider().is_degraded();
     let provider = if degraded { "down" } else { "ok" };
     let status = if degraded { "degraded" } else { "ok" };
-    Answer::json(
-        StatusCode::OK,
-        &json!({ "status": status, "store": "ok", "provider": provider }),
-    )
+    let mut body = json!({ "status": status, "store": "ok", "provider": provider });
+    let dangers = &bff.settings().dangers;
+    if !dangers.is_empty()
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("danger".to_owned(), json!(dangers));
+    }
+    Answer::json(StatusCode::OK, &body)
 }

@@ -57,6 +57,8 @@ pub struct Settings {
     pub failed_exchanges_a_minute: u32,
     /// APIs that pages may call under `/api/{name}/`.
     pub upstreams: Vec<Upstream>,
+    /// Unsafe choices that were made, by name; `/readyz` says them.
+    pub dangers: Vec<String>,
 }
 
 /// How the provider's answer comes back (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).
@@ -111,6 +113,7 @@ impl Settings {
             trusted_proxies: Vec::new(),
             failed_exchanges_a_minute: 30,
             upstreams: Vec::new(),
+            dangers: Vec::new(),
         }
     }
 }
