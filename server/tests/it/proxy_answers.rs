@@ -1,0 +1,494 @@
+//! How calls end: refusals of ours are problem documents with a code, and an API's answers pass as they are, errors
+//! included; nobody mistakes one for the other (RFC 9457, RFC 9110 section 15; the contract of `/api/{name}/`).
+
+use cloakroom_testkit::Browser;
+use http::Method;
+
+use crate::caller::{Caller, assert_passed, assert_refused, bytes, call, get};
+use crate::program::free_port;
+use crate::start::Start;
+use crate::store::{give_back, take_away};
+use crate::upstream::{Answer, Http2Upstream, Upstream};
+use crate::world::World;
+
+async fn signed_in(world: &World) -> Browser {
+    let browser = world.browser();
+    world.sign_in(&browser).await;
+    browser
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signed_out_is_told_so_and_nothing_is_sent() {
+    let upstream = Upstream::start().await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = world.browser();
+    for method in [Method::GET, Method::POST, Method::DELETE] {
+        let answer = call(&browser, method.clone(), "/api/up/x").await;
+        assert_refused(&answer, 401, "signed_out", method.as_str());
+        assert_eq!(
+            answer.header("www-authenticate"),
+            None,
+            "no browser is to ask for a password"
+        );
+        assert!(
+            answer.json().to_string().contains("/auth/login"),
+            "it says where to sign in: {}",
+            answer.text()
+        );
+    }
+    assert_eq!(upstream.count(), 0);
+    world.sign_in(&browser).await;
+    assert_passed(&get(&browser, "/api/up/x").await, 200, "hello");
+    let thief = browser.copy();
+    world.watch(&thief);
+    browser.request(Method::POST, "/auth/logout").fetch().await;
+    world
+        .until("the tokens are revoked", || {
+            world.provider.counts().revoke == 2
+        })
+        .await;
+    for browser in [&browser, &thief] {
+        let answer = get(browser, "/api/up/x").await;
+        assert_refused(&answer, 401, "signed_out", "after signing out");
+    }
+    assert_eq!(upstream.count(), 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_made_up_ticket_is_no_session() {
+    let upstream = Upstream::start().await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    let stranger = world.browser();
+    for value in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "../../etc", "a\tb"] {
+        let cookie = format!("{}={value}", world.session_cookie());
+        let answer = get(&stranger, "/api/up/x").header("cookie", &cookie).await;
+        assert_refused(&answer, 401, "signed_out", value);
+    }
+    let ticket = world.ticket(&browser).unwrap();
+    let twice = format!("{0}={ticket}; {0}=x", world.session_cookie());
+    let answer = get(&stranger, "/api/up/x").header("cookie", &twice).await;
+    assert_refused(&answer, 401, "signed_out", "a ticket comes once");
+    assert_eq!(upstream.count(), 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_name_is_not_allowed_whoever_asks() {
+    let upstream = Upstream::start().await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    let nobody = world.browser();
+    for path in ["/api/other/x", "/api/other", "/api/", "/api", "/api/auth/x"] {
+        for browser in [&browser, &nobody] {
+            let answer = get(browser, path).await;
+            assert_refused(&answer, 403, "route_not_allowed", path);
+        }
+    }
+    assert_eq!(upstream.count(), 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_api_configured_there_is_none() {
+    let world = World::start().await;
+    let browser = signed_in(&world).await;
+    let answer = get(&browser, "/api/up/x").await;
+    assert_refused(&answer, 403, "route_not_allowed", "no API");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apis_errors_pass_untouched() {
+    let upstream = Upstream::answering(|seen| {
+        let status = seen.target().rsplit('/').next().unwrap().parse().unwrap();
+        Answer::status(status, "{\"error\":\"of the API\"}")
+            .header("content-type", "application/vnd.api+json")
+            .header("retry-after", "120")
+    })
+    .await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    for status in [
+        400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 415, 418, 422, 428, 429, 451, 500, 501,
+        502, 503, 504, 599,
+    ] {
+        let answer = get(&browser, &format!("/api/up/{status}")).await;
+        assert_passed(&answer, status, "{\"error\":\"of the API\"}");
+        assert_eq!(
+            (answer.header("content-type"), answer.header("retry-after")),
+            (Some("application/vnd.api+json"), Some("120")),
+            "{status}"
+        );
+    }
+    world.assert_signed_in(&browser).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_cannot_be_reached_is_a_502() {
+    let gone = format!("http://127.0.0.1:{}/base", free_port());
+    let world = Start::default().api_at("gone", &gone, "").go().await;
+    let browser = signed_in(&world).await;
+    for method in [Method::GET, Method::POST] {
+        let answer = call(&browser, method, "/api/gone/x").body("hello").await;
+        assert_refused(&answer, 502, "upstream_unreachable", "nobody listens");
+        let text = answer.text();
+        assert!(!text.contains("127.0.0.1"), "who it is, is ours: {text}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_no_http_is_a_502() {
+    let upstream = Upstream::answering(|seen| {
+        let raw: &[u8] = match seen.target().as_str() {
+            "/base/hang-up" => return Answer::HangUp,
+            "/base/nonsense" => b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+            "/base/half-head" => b"HTTP/1.1 200 OK\r\ncontent-le",
+            "/base/status" => b"HTTP/1.1 OK\r\n\r\n",
+            "/base/version" => b"HTTP/3.0 200 OK\r\n\r\n",
+            "/base/name" => b"HTTP/1.1 200 OK\r\nbad name: x\r\ncontent-length: 0\r\n\r\n",
+            "/base/lengths" => {
+                b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!"
+            }
+            "/base/length" => b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nhello",
+            "/base/unasked" => {
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+            }
+            _ => b"",
+        };
+        Answer::Raw(raw.to_vec())
+    })
+    .await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    for path in [
+        "hang-up",
+        "nonsense",
+        "half-head",
+        "status",
+        "version",
+        "name",
+        "lengths",
+        "length",
+        "unasked",
+        "nothing",
+    ] {
+        let answer = call(&browser, Method::POST, &format!("/api/up/{path}"))
+            .body("hello")
+            .await;
+        let code = answer.header("cloakroom-error");
+        assert!(
+            matches!(code, Some("upstream_answer" | "upstream_unreachable")),
+            "{path}: {code:?}"
+        );
+        assert_refused(&answer, 502, code.unwrap(), path);
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_is_not_sent_twice_because_its_connection_died() {
+    let upstream = Upstream::answering(|seen| {
+        if seen.method() == "POST" {
+            Answer::HangUp
+        } else {
+            Answer::text("hello")
+        }
+    })
+    .await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    assert_passed(&get(&browser, "/api/up/x").await, 200, "hello");
+    let answer = call(&browser, Method::POST, "/api/up/x").body("once").await;
+    assert_eq!(answer.status(), 502);
+    let posts = upstream
+        .seen()
+        .iter()
+        .filter(|seen| seen.method() == "POST")
+        .count();
+    assert_eq!(posts, 1, "nobody knows what became of it");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_takes_too_long_is_a_504() {
+    let upstream = Upstream::answering(|_| Answer::Silence).await;
+    let rules = "answer_timeout = \"1s\"";
+    let world = Start::default()
+        .api_with("slow", &upstream, rules)
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    for method in [Method::GET, Method::POST] {
+        let answer = call(&browser, method, "/api/slow/x").body("hello").await;
+        assert_refused(&answer, 504, "upstream_too_slow", "silence");
+    }
+    world
+        .until("the calls are given up", || {
+            upstream.record().hang_ups() == 2
+        })
+        .await;
+    assert_eq!(upstream.count(), 2, "each was sent once");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_too_many_is_a_503_and_holds_nobody_up() {
+    let upstream = Upstream::answering(|seen| {
+        let answer = Answer::text("hello");
+        if seen.target() == "/base/held" {
+            answer.held()
+        } else {
+            answer
+        }
+    })
+    .await;
+    let other = Upstream::start().await;
+    let world = Start::default()
+        .api_with("up", &upstream, "max_calls = 2")
+        .api("other", &other)
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    let held: Vec<_> = (0..2)
+        .map(|_| {
+            let browser = browser.clone();
+            tokio::spawn(async move { get(&browser, "/api/up/held").await })
+        })
+        .collect();
+    world
+        .until("both are under way", || upstream.count() == 2)
+        .await;
+    let answer = get(&browser, "/api/up/x").await;
+    assert_refused(&answer, 503, "upstream_busy", "a third one");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    assert_passed(&get(&browser, "/api/other/x").await, 200, "hello");
+    upstream.release();
+    for held in held {
+        assert_passed(&held.await.unwrap(), 200, "hello");
+    }
+    assert_passed(&get(&browser, "/api/up/x").await, 200, "hello");
+    assert_eq!(upstream.count(), 3);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_token_goes_along_is_the_configurations_choice() {
+    let upstream = Upstream::start().await;
+    let world = Start::default()
+        .api_with("mine", &upstream, "token = \"user\"")
+        .api_with("maybe", &upstream, "token = \"user-if-signed-in\"")
+        .api_with("public", &upstream, "token = \"none\"")
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    let token = world.provider.issued().access_tokens.pop();
+    let nobody = world.browser();
+    for (name, browser, bearer) in [
+        ("mine", &browser, token.clone()),
+        ("maybe", &browser, token.clone()),
+        ("public", &browser, None),
+        ("maybe", &nobody, None),
+        ("public", &nobody, None),
+    ] {
+        let answer = get(browser, &format!("/api/{name}/x"))
+            .header("authorization", "Bearer of-the-browsers-own")
+            .await;
+        assert_passed(&answer, 200, "hello");
+        let seen = upstream.seen().pop().unwrap();
+        assert_eq!(seen.bearer(), bearer, "{name}");
+        assert_eq!(seen.header("cookie"), None, "{name}");
+    }
+    let answer = get(&nobody, "/api/mine/x").await;
+    assert_refused(&answer, 401, "signed_out", "mine");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_another_persons_token() {
+    let upstream = Upstream::start().await;
+    let world = Start::default().api("up", &upstream).go().await;
+    let mut people = Vec::new();
+    for _ in 0..4 {
+        let browser = signed_in(&world).await;
+        let token = world.provider.issued().access_tokens.pop().unwrap();
+        people.push((browser, token));
+    }
+    let mut calls = tokio::task::JoinSet::new();
+    for round in 0..10 {
+        for (at, (browser, _)) in people.iter().enumerate() {
+            let browser = browser.clone();
+            calls.spawn(async move {
+                let path = format!("/api/up/{at}/{round}");
+                assert_passed(&get(&browser, &path).await, 200, "hello");
+            });
+        }
+    }
+    calls.join_all().await;
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 40);
+    for seen in &seen {
+        let target = seen.target();
+        let at: usize = target.split('/').nth(2).unwrap().parse().unwrap();
+        assert_eq!(seen.bearer().as_ref(), Some(&people[at].1), "{target}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_granted_is_not_tried() {
+    let upstream = Upstream::start().await;
+    let world = Start::default()
+        .provider(|provider| {
+            provider.scopes([
+                "openid",
+                "profile",
+                "email",
+                "offline_access",
+                "orders:read",
+                "orders:write",
+            ])
+        })
+        .api_with("read", &upstream, "scopes = [\"orders:read\"]")
+        .api_with(
+            "write",
+            &upstream,
+            "scopes = [\"orders:read\", \"orders:write\"]",
+        )
+        .go()
+        .await;
+    world
+        .provider
+        .set_granted_scopes(Some(&["openid", "profile", "orders:read"]));
+    let browser = signed_in(&world).await;
+    let asked = world.provider.received().authorize_requests.pop().unwrap();
+    let scope: Vec<&str> = asked["scope"].split(' ').collect();
+    for name in ["openid", "orders:read", "orders:write"] {
+        assert_eq!(
+            scope.iter().filter(|known| **known == name).count(),
+            1,
+            "it is asked for at sign-in, once: {scope:?}"
+        );
+    }
+    assert_passed(&get(&browser, "/api/read/x").await, 200, "hello");
+    let answer = get(&browser, "/api/write/x").await;
+    assert_refused(&answer, 403, "scope_not_granted", "orders:write");
+    assert_eq!(upstream.count(), 1);
+    let nobody = world.browser();
+    let answer = get(&nobody, "/api/write/x").await;
+    assert_refused(&answer, 401, "signed_out", "who is asked before what");
+    // Granted at the next sign-in, it works.
+    world.provider.set_granted_scopes(None);
+    world.sign_in(&browser).await;
+    assert_passed(&get(&browser, "/api/write/x").await, 200, "hello");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_down_lets_no_call_through_and_signs_nobody_out() {
+    let upstream = Upstream::start().await;
+    let world = Start::default()
+        .api("up", &upstream)
+        .api_with("maybe", &upstream, "token = \"user-if-signed-in\"")
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    take_away(&world).await;
+    for path in ["/api/up/x", "/api/maybe/x"] {
+        let answer = get(&browser, path).await;
+        assert_refused(&answer, 503, "store_down", path);
+        assert_eq!(answer.header("retry-after"), Some("5"));
+        assert_eq!(answer.header_all("set-cookie"), [""; 0]);
+    }
+    assert_eq!(upstream.count(), 0);
+    give_back(&world).await;
+    assert_passed(&get(&browser, "/api/up/x").await, 200, "hello");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_to_an_api_are_used_again_and_not_between_apis() {
+    let (one, other) = (Upstream::start().await, Upstream::start().await);
+    let world = Start::default()
+        .api("one", &one)
+        .api("other", &other)
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    for _ in 0..10 {
+        assert_passed(&get(&browser, "/api/one/x").await, 200, "hello");
+        assert_passed(&get(&browser, "/api/other/x").await, 200, "hello");
+    }
+    assert_eq!((one.record().connections(), one.count()), (1, 10));
+    assert_eq!((other.record().connections(), other.count()), (1, 10));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_speaks_http2_is_spoken_to_in_it() {
+    let upstream = Http2Upstream::start().await;
+    let world = Start::default()
+        .api_at("two", &upstream.base(), "protocol = \"http2\"")
+        .go()
+        .await;
+    let browser = signed_in(&world).await;
+    let token = world.provider.issued().access_tokens.pop().unwrap();
+    for round in 0..5 {
+        let path = format!("/api/two/orders?round={round}");
+        let answer = call(&browser, Method::POST, &path)
+            .header("connection", "x-own")
+            .header("x-own", "dropped")
+            .header("x-other", "kept")
+            .body("a body")
+            .await;
+        assert_passed(&answer, 200, "hello over HTTP/2");
+    }
+    let asked = upstream.asked();
+    assert_eq!((asked.len(), upstream.connections()), (5, 1));
+    for (round, asked) in asked.iter().enumerate() {
+        assert_eq!(asked.version, http::Version::HTTP_2);
+        assert_eq!(
+            (asked.method.as_str(), &asked.body[..]),
+            ("POST", &b"a body"[..])
+        );
+        let target = format!("/base/orders?round={round}");
+        assert_eq!(asked.uri.path_and_query().unwrap().as_str(), target);
+        assert_eq!(
+            asked.uri.authority().unwrap().as_str(),
+            upstream.authority()
+        );
+        let bearer = format!("Bearer {token}");
+        let authorization: Vec<_> = asked.headers.get_all("authorization").iter().collect();
+        assert_eq!(authorization, [bearer.as_str()]);
+        assert_eq!(asked.headers["x-other"], "kept");
+        for name in ["cookie", "x-own", "x-csrf", "connection", "host"] {
+            assert!(!asked.headers.contains_key(name), "{name}");
+        }
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_the_api_and_the_path_and_no_query() {
+    let upstream = Upstream::answering(|_| Answer::HangUp).await;
+    let mut world = Start::default().api("up", &upstream).go().await;
+    let browser = signed_in(&world).await;
+    let path = "GET /api/up/orders?password=very-secret-thing";
+    let request = bytes(
+        &world,
+        &browser,
+        path,
+        "x-own: header-value-of-a-person\r\n",
+    );
+    let answer = Caller::send(&world, &request).await.answer("GET").await;
+    assert_eq!(answer.head.status(), 502);
+    world
+        .until_logged(|line| line.to_string().contains("/api/up/orders"))
+        .await;
+    let log = world.program().log();
+    assert!(!log.contains("very-secret-thing") && !log.contains("header-value-of-a-person"));
+    world.end().await;
+}
