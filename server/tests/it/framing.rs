@@ -71,11 +71,6 @@ impl Head {
             .collect()
     }
 
-    /// Every name, in lower case.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.headers().into_iter().map(|(name, _)| name).collect()
-    }
-
     /// Every value of a header.
     pub(crate) fn header_all(&self, name: &str) -> Vec<String> {
         let of_it = self.headers().into_iter();

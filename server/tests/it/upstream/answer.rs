@@ -179,10 +179,7 @@ impl Answer {
                 writing.write_all(&answer).await?;
                 Ok(true)
             }
-            Self::WebSocket { protocol } => {
-                web_socket::echo(seen, protocol, wire, writing).await?;
-                Ok(false)
-            }
+            Self::WebSocket { protocol } => web_socket::echo(seen, protocol, wire, writing).await,
         }
     }
 }

@@ -101,13 +101,14 @@ impl Frame {
     }
 }
 
-/// Accepts the handshake and sends every text back, until a close frame, which is answered.
+/// Accepts the handshake and sends every frame back, a close frame too, after which only the end may come (RFC 6455
+/// section 7.1). The end of a WebSocket is the caller's, so it is always told as an error.
 pub(super) async fn echo(
     seen: &Seen,
     protocol: Option<&str>,
     wire: &mut Wire<ReadHalf<'_>>,
     writing: &mut WriteHalf<'_>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let key = seen.header("sec-websocket-key").expect("it has a key");
     let protocol = protocol.map_or(String::new(), |protocol| {
         format!("sec-websocket-protocol: {protocol}\r\n")
@@ -121,7 +122,8 @@ pub(super) async fn echo(
         writing.write_all(&frame.bytes()).await?;
         if matches!(frame, Frame::Close(_)) {
             writing.shutdown().await?;
-            return Ok(());
+            while !wire.bytes().await?.is_empty() {}
+            break;
         }
     }
     Err(io::ErrorKind::UnexpectedEof.into())
