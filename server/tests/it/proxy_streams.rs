@@ -1,5 +1,5 @@
-//! Event streams and WebSockets: they pass as they come, they end when the session ends, wherever it was ended, and they
-//! keep nobody signed in (HTML section 9.2, RFC 6455; design, invariants 3 and 7; issue "end when the session ends").
+//! Event streams and WebSocket connections: they pass as they come, they end when the session ends, wherever it was
+//! ended, and they keep nobody signed in (HTML section 9.2, RFC 6455; design, invariants 3 and 7; issue "end when the session ends").
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::caller::{Begun, Caller, assert_refused, get, without_header};
 use crate::program::PATIENCE;
 use crate::proxy_csrf::handshake;
 use crate::start::Start;
-use crate::upstream::{Answer, Frame, Piece, Upstream, accept_of};
+use crate::upstream::{Answer, Frame, Piece, Seen, Upstream, accept_of};
 use crate::world::World;
 
 /// An API with both.
@@ -88,10 +88,10 @@ async fn say(caller: &mut Caller, text: &str) {
 /// Waits until a WebSocket is over: a close frame, or the end of the connection.
 async fn until_closed(caller: &mut Caller) {
     loop {
-        match timeout(PATIENCE, Frame::read(&mut caller.wire)).await {
-            Ok(Ok(Some(Frame::Close(_)) | None) | Err(_)) => return,
-            Ok(Ok(Some(_))) => {}
-            Err(_) => panic!("it stays open"),
+        let frame = timeout(PATIENCE, Frame::read(&mut caller.wire)).await;
+        match frame.expect("it does not stay open") {
+            Ok(Some(Frame::Close(_)) | None) | Err(_) => return,
+            Ok(Some(_)) => {}
         }
     }
 }
@@ -180,7 +180,7 @@ async fn what_an_api_does_not_upgrade_is_no_tunnel() {
     if let Some(next) = caller.head("GET").await {
         assert!(next.head.status() >= 300, "{}", next.head.text());
     }
-    let targets: Vec<String> = upstream.seen().iter().map(|seen| seen.target()).collect();
+    let targets: Vec<String> = upstream.seen().iter().map(Seen::target).collect();
     assert_eq!(targets, ["/base/no-socket"]);
     world.end().await;
 }

@@ -392,8 +392,8 @@ async fn an_api_with_a_resource_of_its_own_gets_a_token_of_its_own() {
         .iter()
         .skip(1)
         .map(|request| {
-            let word = |name: &str| request.get(name).map(String::as_str);
-            (word("grant_type"), word("resource"))
+            let parameter = |name: &str| request.get(name).map(String::as_str);
+            (parameter("grant_type"), parameter("resource"))
         })
         .collect();
     assert_eq!(

@@ -149,8 +149,8 @@ async fn accept(listener: TcpListener, shared: Shared) {
         tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted.expect("loopback accepts");
-                let number = shared.record.connected();
-                connections.spawn(serve(stream, number, shared.clone()));
+                shared.record.connected();
+                connections.spawn(serve(stream, shared.clone()));
             }
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended && error.is_panic() {
@@ -162,7 +162,7 @@ async fn accept(listener: TcpListener, shared: Shared) {
 }
 
 /// One connection, request after request.
-async fn serve(mut stream: TcpStream, connection: usize, shared: Shared) {
+async fn serve(mut stream: TcpStream, shared: Shared) {
     let _ = stream.set_nodelay(true);
     let (reading, mut writing) = stream.split();
     let mut wire = Wire::new(reading).copying(KEPT);
@@ -176,7 +176,7 @@ async fn serve(mut stream: TcpStream, connection: usize, shared: Shared) {
                 break;
             }
         };
-        let seen = Seen::new(head, connection);
+        let seen = Seen::new(head);
         let at = shared.record.add(seen.clone());
         let answer = (shared.script)(&seen);
         let given = answer

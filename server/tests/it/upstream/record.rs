@@ -15,8 +15,6 @@ pub(crate) struct Seen {
     pub(crate) body: Vec<u8>,
     /// Lines behind a chunked body.
     pub(crate) trailers: String,
-    /// On which connection, counted from 1.
-    pub(crate) connection: usize,
 }
 
 /// What came since the start.
@@ -33,12 +31,11 @@ struct Inner {
 }
 
 impl Seen {
-    pub(super) fn new(head: Head, connection: usize) -> Self {
+    pub(super) fn new(head: Head) -> Self {
         Self {
             head,
             body: Vec::new(),
             trailers: String::new(),
-            connection,
         }
     }
 
@@ -76,10 +73,8 @@ impl Record {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn connected(&self) -> usize {
-        let mut inner = self.inner();
-        inner.connections += 1;
-        inner.connections
+    pub(super) fn connected(&self) {
+        self.inner().connections += 1;
     }
 
     pub(super) fn add(&self, seen: Seen) -> usize {

@@ -1,4 +1,4 @@
-//! WebSockets by hand, from either end: the handshake, and small frames (RFC 6455 sections 4 and 5).
+//! WebSocket connections by hand, from either end: the handshake, and small frames (RFC 6455 sections 4 and 5).
 
 use std::io;
 
@@ -39,11 +39,11 @@ impl Frame {
             Err(error) => return Err(error),
         };
         let size = match head[1] & 0x7f {
-            126 => {
+            0x7e => {
                 let size = wire.exactly(2).await?;
                 usize::from(size[0]) << 8 | usize::from(size[1])
             }
-            127 => return Err(io::ErrorKind::InvalidData.into()),
+            0x7f => return Err(io::ErrorKind::InvalidData.into()),
             small => usize::from(small),
         };
         let mask = if head[1] & 0x80 == 0 {
@@ -89,7 +89,7 @@ impl Frame {
         match u16::try_from(payload.len()).expect("a small frame") {
             size @ ..126 => bytes.push(flag | size.to_be_bytes()[1]),
             size => {
-                bytes.push(flag | 126);
+                bytes.push(flag | 0x7e);
                 bytes.extend(size.to_be_bytes());
             }
         }
