@@ -107,7 +107,8 @@ async fn an_apis_errors_pass_untouched() {
             .header("retry-after", "120")
     })
     .await;
-    let world = Start::default().api("up", &upstream).go().await;
+    let mut world = Start::default().api("up", &upstream).go().await;
+    world.expect_failing_apis();
     let browser = signed_in(&world).await;
     for status in [
         400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 415, 418, 422, 428, 429, 451, 500, 501,

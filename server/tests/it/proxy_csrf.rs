@@ -395,7 +395,8 @@ async fn what_was_asked_for_as_an_event_stream_is_one_or_is_not_read() {
         _ => Answer::status(500, "balance 12345").header("content-type", "text/plain"),
     })
     .await;
-    let (world, browser) = usual(&upstream).await;
+    let (mut world, browser) = usual(&upstream).await;
+    world.expect_failing_apis();
     for path in ["json", "type", "none", "error"] {
         let line = format!("GET /api/up/{path}");
         let more =
