@@ -170,6 +170,17 @@ impl Program {
         );
     }
 
+    /// How much memory it holds, in KiB (`VmRSS` of proc(5)).
+    pub(crate) fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+            .expect("Linux says how much")
+    }
+
     /// Ends it at once, as a power cut does.
     pub(crate) async fn kill(mut self) -> Ended {
         self.child.kill().expect("a child can be killed");

@@ -1,10 +1,13 @@
 //! How a test begins: which provider, which settings, and what is wrong from the first request on.
 
+use std::sync::Arc;
+
 use cloakroom_testkit::Fault;
 use cloakroom_testkit::provider::Builder;
 use serde_json::Value;
 
 use crate::program::{Program, Variables, free_port};
+use crate::upstream::{Record, Upstream};
 use crate::world::World;
 
 /// What a world begins with.
@@ -14,6 +17,9 @@ pub(crate) struct Start {
     variables: Variables,
     /// Variables that name a file, and what it holds.
     files: Variables,
+    /// The configuration file.
+    config: String,
+    upstreams: Vec<Arc<Record>>,
     fault: Option<Fault>,
     provider_down: bool,
     https: bool,
@@ -36,6 +42,35 @@ impl Start {
     pub(crate) fn file(mut self, name: &str, content: impl Into<String>) -> Self {
         self.files.push((name.to_owned(), content.into()));
         self
+    }
+
+    /// One more API, `/api/{name}/`, with the user's token and no further rule.
+    pub(crate) fn api(self, name: &str, upstream: &Upstream) -> Self {
+        let variable = format!("CLOAKROOM_API_{}", name.to_uppercase().replace('-', "_"));
+        self.set(&variable, upstream.base()).behind(upstream)
+    }
+
+    /// One more API, with rules: lines of its table in the configuration file.
+    pub(crate) fn api_with(mut self, name: &str, upstream: &Upstream, rules: &str) -> Self {
+        self.configure(name, &upstream.base(), rules);
+        self.behind(upstream)
+    }
+
+    /// One more API, wherever it is.
+    pub(crate) fn api_at(mut self, name: &str, base: &str, rules: &str) -> Self {
+        self.configure(name, base, rules);
+        self
+    }
+
+    /// What this upstream sees is searched at the end.
+    pub(crate) fn behind(mut self, upstream: &Upstream) -> Self {
+        self.upstreams.push(upstream.record());
+        self
+    }
+
+    fn configure(&mut self, name: &str, base: &str, rules: &str) {
+        let table = format!("[api.{name}]\nbase = \"{base}\"\n{rules}\n");
+        self.config.push_str(&table);
     }
 
     /// The provider is wrong from the first request on.
@@ -72,6 +107,12 @@ impl Start {
             self.variables
                 .push((name.clone(), path.display().to_string()));
         }
+        let mut arguments = Vec::new();
+        if !self.config.is_empty() {
+            let path = folder.path().join("cloakroom.toml");
+            std::fs::write(&path, &self.config).expect("the folder takes files");
+            arguments = vec!["--config".to_owned(), path.display().to_string()];
+        }
         let scheme = if self.https { "https" } else { "http" };
         // Between looking for a free port and listening on it, somebody else may take it.
         for _ in 0..5 {
@@ -100,11 +141,13 @@ impl Start {
                 variables.retain(|(known, _)| known != name);
                 variables.push((name.clone(), value.clone()));
             }
-            match Program::spawn(&variables, &[]).until_healthy(port).await {
+            let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            match Program::spawn(&variables, &given).until_healthy(port).await {
                 Ok(program) => {
                     provider.register_app(&public_url);
                     let mut world =
-                        World::new(provider, program, folder, variables, port, public_url);
+                        World::new(provider, program, folder, variables, port, public_url)
+                            .with(arguments, self.upstreams);
                     for (_, content) in &self.files {
                         world.confide(content);
                     }

@@ -11,12 +11,12 @@ const DOWN: &str = "We cannot look up your session just now";
 const TABLES: [&str; 4] = ["records", "terms", "consumed", "tally"];
 
 /// Every statement of the program fails from now on.
-async fn take_away(world: &World) {
+pub(crate) async fn take_away(world: &World) {
     rename(world, |table| (table.to_owned(), format!("{table}_gone"))).await;
 }
 
 /// And works again.
-async fn give_back(world: &World) {
+pub(crate) async fn give_back(world: &World) {
     rename(world, |table| (format!("{table}_gone"), table.to_owned())).await;
 }
 
