@@ -162,6 +162,7 @@ impl Bff {
                 .expires_in
                 .map(|seconds| received_at.saturating_add(seconds)),
             access_token_received_at: received_at,
+            renewed_at: 0,
             resource,
             others: Vec::new(),
             refresh_token: tokens.refresh_token,

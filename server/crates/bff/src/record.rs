@@ -28,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) access_token_expires_at: Option<u64>,
     /// When the access token came, Unix time in seconds; 0 where it was not kept.
     pub(crate) access_token_received_at: u64,
+    /// When it came by a refresh, Unix time in seconds; 0 where it is still the sign-in's.
+    pub(crate) renewed_at: u64,
     /// The one resource that the access token was asked for at sign-in (RFC 8707), where there was one.
     pub(crate) resource: Option<String>,
     /// Access tokens for other resources.
@@ -109,6 +111,8 @@ struct Stored<'a> {
     // What follows came later: a record without it is read all the same.
     #[serde(rename = "ar", default)]
     access_token_received_at: u64,
+    #[serde(rename = "rn", default, skip_serializing_if = "is_never")]
+    renewed_at: u64,
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
     #[serde(rename = "o", borrow, default, skip_serializing_if = "Vec::is_empty")]
@@ -121,6 +125,14 @@ struct Stored<'a> {
     original_issued_at: u64,
     #[serde(rename = "on", default, skip_serializing_if = "Option::is_none")]
     original_nonce: Option<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde calls"
+)]
+fn is_never(time: &u64) -> bool {
+    *time == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +170,7 @@ impl Record {
                 .map(|token| token.expose().into()),
             scope: self.scope.clone(),
             access_token_received_at: self.access_token_received_at,
+            renewed_at: self.renewed_at,
             resource: self.resource.clone(),
             others: self.others.iter().map(OtherToken::stored).collect(),
             original_audiences: self.original.audiences.clone(),
@@ -206,6 +219,7 @@ impl Record {
             refresh_token: stored.refresh_token.map(RefreshToken::new),
             scope: stored.scope,
             access_token_received_at: stored.access_token_received_at,
+            renewed_at: stored.renewed_at,
             resource: stored.resource,
             others: stored.others.into_iter().map(OtherToken::read).collect(),
             original: Original {
@@ -274,6 +288,7 @@ mod tests {
             refresh_token: Some(RefreshToken::new("refresh")),
             scope: None,
             access_token_received_at: 12,
+            renewed_at: 12,
             resource: None,
             others: vec![OtherToken {
                 resource: "https://api.example".to_owned(),
@@ -320,7 +335,7 @@ mod tests {
             (Some(5), Some(3600), None)
         );
         assert_eq!(read.user["name"], "Ada");
-        assert_eq!(read.access_token_received_at, 12);
+        assert_eq!((read.access_token_received_at, read.renewed_at), (12, 12));
         assert_eq!(read.others[0].access_token.expose(), "other");
         assert_eq!(read.others[0].asked, ["orders"]);
         assert_eq!(read.original.nonce.as_deref(), Some("n"));

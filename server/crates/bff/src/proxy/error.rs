@@ -20,6 +20,11 @@ pub enum CallError {
     /// Its headers can be read two ways (RFC 9110 section 5.3).
     #[error("the call is refused: {0}")]
     RepeatedHeader(#[from] RepeatedHeader),
+    /// Its body is in another coding than chunks, which nobody here undoes (RFC 9112 section 6.1).
+    #[error(
+        "the body comes in a transfer coding that is not known here: send it plainly, or in chunks"
+    )]
+    TransferCoding,
     /// Nobody is signed in, and the API wants the user's token (RFC 6750 section 3.1).
     #[error("nobody is signed in: lead the person to /auth/login")]
     SignedOut,
@@ -76,7 +81,9 @@ impl CallError {
     pub fn code(&self) -> Code {
         match self {
             Self::NotAllowed(_) => Code::RouteNotAllowed,
-            Self::RepeatedHeader(_) | Self::BodyBroken => Code::RequestMalformed,
+            Self::RepeatedHeader(_) | Self::TransferCoding | Self::BodyBroken => {
+                Code::RequestMalformed
+            }
             Self::SignedOut => Code::SignedOut,
             Self::StoreDown => Code::StoreDown,
             Self::NoToken { code, .. } => *code,

@@ -165,6 +165,9 @@ async fn serve(visit: &Visit, mut request: Request) -> Result<Response, Refused>
     let version = request.version();
     let origin = bff.settings().public_url.origin();
     let proof = csrf::check(visit.method(), version, headers, origin).map_err(Refused::Csrf)?;
+    if !is_plain_or_chunked(headers) {
+        return Err(CallError::TransferCoding.into());
+    }
     // A whole URL as the target; over HTTP/2 every target has its authority beside it.
     if version <= Version::HTTP_11 && visit.authority().is_some() {
         return Err(RouteError::NotAPath.into());
@@ -257,6 +260,17 @@ fn switch(bff: &Bff, mut reply: Reply, browser: OnUpgrade) -> Response {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     response
+}
+
+/// Whether the body comes as it is, or in chunks and nothing else (RFC 9112 section 6.1). hyper reads any list of codings
+/// that ends in chunks, and hands out the rest as it is.
+fn is_plain_or_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    }
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -24,7 +24,9 @@ pub(super) enum Freshness {
 pub(super) struct Kept<'a> {
     pub(super) access_token: &'a AccessToken,
     pub(super) expires_at: Option<u64>,
-    pub(super) received_at: u64,
+    received_at: u64,
+    /// When it came by a refresh; 0 where the sign-in gave it.
+    pub(super) renewed_at: u64,
     scope: Option<&'a str>,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Kept<'a> {
                 access_token: &record.access_token,
                 expires_at: record.access_token_expires_at,
                 received_at: record.access_token_received_at,
+                renewed_at: record.renewed_at,
                 scope: record.scope.as_deref(),
             });
         };
@@ -47,6 +50,7 @@ impl<'a> Kept<'a> {
                 access_token: &other.access_token,
                 expires_at: other.expires_at,
                 received_at: other.received_at,
+                renewed_at: other.received_at,
                 scope: other.scope.as_deref(),
             })
     }
@@ -97,6 +101,7 @@ mod tests {
             access_token: token,
             expires_at: lifetime.map(|lifetime| 1000 + lifetime),
             received_at: 1000,
+            renewed_at: 0,
             scope: Some("openid orders"),
         }
     }

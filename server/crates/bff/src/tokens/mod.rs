@@ -26,8 +26,8 @@ use self::freshness::{Freshness, Kept};
 
 /// How many renewals a caller waits for: one for its own token, and those for others that are in the way.
 const PATIENCE: usize = 4;
-/// A token that is younger than this, in seconds, is not renewed because an API refuses it: another one would be refused
-/// too, and every call would cost a refresh.
+/// A token that was renewed less than this ago, in seconds, is not renewed because an API refuses it: another one would be
+/// refused too, and every call would cost a refresh.
 const YOUNG: u64 = 30;
 
 /// Which token is wanted; with the session, which is of one provider, the key under which it is kept.
@@ -160,8 +160,9 @@ impl Bff {
         if let Some(other) = replacement(&record, wanted, refused) {
             return Ok(Some(other));
         }
-        let received_at = Kept::of(&record, wanted).map_or(0, |kept| kept.received_at);
-        if record.refresh_token.is_none() || self.now() < received_at.saturating_add(YOUNG) {
+        let renewed_at = Kept::of(&record, wanted).map_or(0, |kept| kept.renewed_at);
+        let is_young = renewed_at != 0 && self.now() < renewed_at.saturating_add(YOUNG);
+        if record.refresh_token.is_none() || is_young {
             return Ok(None);
         }
         match self.await_renewal(ticket, wanted, Some(version)).await {

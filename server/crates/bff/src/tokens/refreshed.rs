@@ -81,6 +81,7 @@ impl Renewed {
             record.access_token = self.access_token.clone();
             record.access_token_expires_at = self.expires_at;
             record.access_token_received_at = self.received_at;
+            record.renewed_at = self.received_at;
             if self.scope.is_some() {
                 record.scope.clone_from(&self.scope);
             }

@@ -188,11 +188,12 @@ impl Params {
             .collect()
     }
 
-    /// The first parameter that is there more than once.
+    /// The first parameter that is there more than once and may not be; `resource` may (RFC 8707 section 2).
     pub(super) fn repeated(&self) -> Option<&str> {
         let mut names = self.0.iter().enumerate();
-        let twice = names
-            .find(|(index, (name, _))| self.0[..*index].iter().any(|(earlier, _)| earlier == name));
+        let twice = names.find(|(index, (name, _))| {
+            name != "resource" && self.0[..*index].iter().any(|(earlier, _)| earlier == name)
+        });
         twice.map(|(_, (name, _))| name.as_str())
     }
 
