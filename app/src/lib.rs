@@ -12,6 +12,7 @@ mod csp;
 #[cfg(feature = "ssr")]
 pub mod http;
 
+pub mod api;
 pub mod auth;
 pub mod claims;
 pub mod components;
@@ -21,9 +22,13 @@ mod shell;
 /// The half of the program this build is for: the request in hand, or the window.
 mod host {
     #[cfg(not(feature = "ssr"))]
-    pub(crate) use crate::browser::{failure, lead_to_sign_in, not_found, notice, session};
+    pub(crate) use crate::browser::{
+        call, failed_form, failure, lead_to_sign_in, not_found, notice, session,
+    };
     #[cfg(feature = "ssr")]
-    pub(crate) use crate::http::{failure, lead_to_sign_in, not_found, notice, session};
+    pub(crate) use crate::http::{
+        call, failed_form, failure, lead_to_sign_in, not_found, notice, session,
+    };
 }
 
 use leptos::prelude::*;

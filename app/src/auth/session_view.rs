@@ -21,6 +21,16 @@ pub struct SessionView {
     pub claims: Map<String, Value>,
     /// Seconds until the session ends if nothing more is done in it, counted from when the page was made.
     pub expires_in: Option<u64>,
+    /// A name for the person that says nothing about them, the same in each of their sessions: what the browser keeps
+    /// of them bears it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// How strongly the person was authenticated (`acr`, OpenID Connect Core section 2).
+    #[serde(default)]
+    pub acr: Option<String>,
+    /// Seconds from when the person was authenticated to when the page was made, where the provider says when it was.
+    #[serde(default)]
+    pub authenticated_ago: Option<u64>,
 }
 
 impl SessionView {
@@ -32,6 +42,9 @@ impl SessionView {
             name: Some(session.display_name().to_owned()),
             claims: session.claims().clone(),
             expires_in: Some(session.expires_in(now)),
+            owner: Some(session.pseudonym()),
+            acr: session.acr().map(str::to_owned),
+            authenticated_ago: session.auth_time().map(|time| now.saturating_sub(time)),
         }
     }
 
