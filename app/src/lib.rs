@@ -16,6 +16,8 @@ pub mod api;
 pub mod auth;
 pub mod claims;
 pub mod components;
+pub mod drafts;
+pub mod messages;
 pub mod pages;
 mod shell;
 
@@ -39,10 +41,11 @@ use leptos_router::{SsrMode, path};
 use crate::components::header::Header;
 use crate::pages::error::SignInError;
 use crate::pages::home::Home;
+use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
 use crate::pages::profile::Profile;
 
-pub use crate::components::guard::{RequireSession, SignedIn, SignedOut};
+pub use crate::components::guard::{AdmitSession, RequireSession, SignedIn, SignedOut};
 pub use crate::shell::shell;
 
 /// The whole application. Who is signed in is known before anything is drawn, on the server and in the browser.
@@ -61,6 +64,7 @@ pub fn App() -> impl IntoView {
             <main id="main" tabindex="-1">
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("/messages") view=Messages ssr=SsrMode::Async/>
                     <Route path=path!("/profile") view=Profile ssr=SsrMode::Async/>
                     <Route path=path!("/auth/error") view=SignInError ssr=SsrMode::Async/>
                 </FlatRoutes>

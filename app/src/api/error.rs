@@ -157,6 +157,7 @@ impl ApiError {
     }
 
     /// The same error without words from outside: for what stands in an address, which anybody can write.
+    #[cfg(feature = "ssr")]
     pub(crate) fn without_words(self) -> Self {
         match self {
             Self::Upstream(problem) => Self::Upstream(Problem {

@@ -11,8 +11,11 @@ pub(crate) enum Event {
     Open,
     /// Something happened: the event's name, `message` where it has none, and its data.
     Told(&'static str, String),
-    /// It was refused, and the browser will not try again.
-    Refused,
+    /// It broke; where it `is_over`, it was refused, and the browser will not come again.
+    Lost {
+        /// Whether it is.
+        is_over: bool,
+    },
 }
 
 /// A stream; closed when dropped.
@@ -50,9 +53,8 @@ impl Events {
         listen("open", Closure::new(move |_| opened(Event::Open)));
         let state = source.clone();
         let failed = move |_| {
-            if state.ready_state() == EventSource::CLOSED {
-                hear(Event::Refused);
-            }
+            let is_over = state.ready_state() == EventSource::CLOSED;
+            hear(Event::Lost { is_over });
         };
         listen("error", Closure::new(failed));
         Some(Self {

@@ -73,10 +73,26 @@ impl CurrentSession {
         self.0.with(|session| session.signed_in)
     }
 
+    /// As [`Self::is_signed_in`], not tracked.
+    pub(crate) fn is_signed_in_now(self) -> bool {
+        self.0.with_untracked(|session| session.signed_in)
+    }
+
     /// The name to greet by, empty where nobody is signed in; tracked.
     pub fn name(self) -> String {
         self.0
             .with(|session| session.name.clone().unwrap_or_default())
+    }
+
+    /// Whose what the browser keeps is, as it is now; not tracked. Who was signed in when a page was opened is asked then.
+    pub fn owner(self) -> Option<String> {
+        self.0.with_untracked(|session| session.owner.clone())
+    }
+
+    /// Reads the view as it is now; not tracked.
+    #[cfg(not(feature = "ssr"))]
+    pub(crate) fn with_now<T>(self, read: impl FnOnce(&SessionView) -> T) -> T {
+        self.0.with_untracked(read)
     }
 
     /// Reads the view; tracked.
@@ -99,6 +115,9 @@ pub fn use_session() -> CurrentSession {
 pub(crate) fn provide_session() {
     let session = RwSignal::new(SharedValue::new(host::session).into_inner());
     provide_context(CurrentSession(session));
+    // What another person left in this tab is gone before anything of it could be shown.
+    #[cfg(not(feature = "ssr"))]
+    crate::drafts::tidy(CurrentSession(session).owner().as_deref());
     // A page that the browser kept for the Back button shows who was signed in then: ask the server again.
     #[cfg(not(feature = "ssr"))]
     Effect::new(|| {
