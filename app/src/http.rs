@@ -298,6 +298,11 @@ pub(crate) fn failure() -> FailureView {
         title: failure.code.title().to_owned(),
         text: failure.code.text().to_owned(),
         try_again: failure.try_again(),
+        back: visit
+            .known_session()
+            .and(Some(failure.return_to.as_str()))
+            .filter(|path| *path != "/")
+            .map(str::to_owned),
         detail: failure.detail,
         reference: failure.reference,
     }

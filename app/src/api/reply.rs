@@ -91,3 +91,201 @@ impl Reply {
         ApiError::Upstream(problem.bounded())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reply;
+    use crate::api::{ApiError, Problem, StepUp};
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status,
+            body: body.to_owned(),
+            ..Reply::default()
+        }
+    }
+
+    fn refused(status: u16, code: &str, body: &str) -> ApiError {
+        let reply = Reply {
+            refused: Some(code.to_owned()),
+            ..reply(status, body)
+        };
+        reply.read::<()>().expect_err("a refusal")
+    }
+
+    fn challenged(status: u16, challenges: &str) -> ApiError {
+        let reply = Reply {
+            challenges: Some(challenges.to_owned()),
+            ..reply(status, "")
+        };
+        reply.read::<()>().expect_err("an error")
+    }
+
+    #[test]
+    fn a_value_is_read_and_nothing_is_read_as_nothing() {
+        assert_eq!(reply(200, "[1,2]").read(), Ok(vec![1, 2]));
+        assert_eq!(
+            reply(201, "{\"a\":1}").read::<()>(),
+            Err(ApiError::Malformed)
+        );
+        assert_eq!(reply(204, "").read(), Ok(()));
+        assert_eq!(reply(200, "").read::<Option<u8>>(), Ok(None));
+        assert_eq!(reply(200, "").read::<u8>(), Err(ApiError::Malformed));
+        assert_eq!(
+            reply(200, "<html>Sign in to the hotel's network").read::<u8>(),
+            Err(ApiError::Malformed)
+        );
+    }
+
+    #[test]
+    fn a_redirect_is_not_an_answer() {
+        for status in [0, 101, 204 + 100, 302, 307] {
+            assert_eq!(
+                reply(status, "1").read::<u8>(),
+                Err(ApiError::Malformed),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_ours_is_read_by_its_code() {
+        for (status, code, error) in [
+            (401, "signed_out", ApiError::SignedOut),
+            (401, "sign_in_again", ApiError::SignInAgain),
+            (401, "session_ended", ApiError::SessionEnded),
+            (403, "csrf_header_missing", ApiError::CsrfHeaderMissing),
+            (403, "route_not_allowed", ApiError::RouteNotAllowed),
+            (403, "scope_not_granted", ApiError::ScopeNotGranted),
+            (502, "upstream_unreachable", ApiError::UpstreamUnreachable),
+            (503, "store_down", ApiError::StoreDown),
+            (504, "upstream_too_slow", ApiError::UpstreamTooSlow),
+            (500, "of_tomorrow", ApiError::Internal),
+        ] {
+            let document = format!("{{\"status\":{status},\"code\":\"{code}\",\"ref\":\"r\"}}");
+            assert_eq!(refused(status, code, &document), error);
+            assert_eq!(refused(status, code, ""), error, "{code} without a body");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_ours_may_ask_for_more() {
+        let document =
+            r#"{"code":"insufficient_user_authentication","acr_values":["2fa"],"max_age":60}"#;
+        let wanted = StepUp {
+            acr_values: vec!["2fa".to_owned()],
+            max_age: Some(60),
+        };
+        let code = "insufficient_user_authentication";
+        assert_eq!(refused(401, code, document), ApiError::StepUp(wanted));
+    }
+
+    #[test]
+    fn the_header_decides_what_is_ours_and_not_the_body() {
+        assert_eq!(
+            refused(401, "signed_out", r#"{"code":"store_down"}"#),
+            ApiError::SignedOut,
+            "a body of somebody else's"
+        );
+        let forged = reply(401, r#"{"code":"signed_out","status":401}"#);
+        assert_eq!(
+            forged.read::<()>(),
+            Err(ApiError::Upstream(Problem {
+                status: 401,
+                code: Some("signed_out".to_owned()),
+                ..Problem::default()
+            })),
+            "an API that says so ends nobody's session"
+        );
+    }
+
+    #[test]
+    fn what_a_401_of_an_api_means_is_in_its_challenge() {
+        let step_up = StepUp {
+            acr_values: vec!["urn:okta:loa:2fa:any".to_owned()],
+            max_age: Some(300),
+        };
+        let demand = r#"error="insufficient_user_authentication", acr_values="urn:okta:loa:2fa:any", max_age="300""#;
+        for field in [
+            format!("Bearer {demand}"),
+            format!("DPoP {demand}"),
+            format!("Basic realm=\"x\", bearer realm=\"y\", {demand}"),
+        ] {
+            assert_eq!(
+                challenged(401, &field),
+                ApiError::StepUp(step_up.clone()),
+                "{field}"
+            );
+        }
+        assert_eq!(
+            challenged(401, "Bearer error=\"invalid_token\""),
+            ApiError::SignInAgain
+        );
+        assert_eq!(
+            challenged(
+                403,
+                "Bearer error=\"insufficient_scope\", scope=\"messages:write\""
+            ),
+            ApiError::ScopeNotGranted
+        );
+        for (status, field) in [
+            (403, format!("Bearer {demand}")),
+            (401, format!("Basic {demand}")),
+            (401, format!("Bearer {demand}, max_age=\"5\"")),
+            (401, "Bearer".to_owned()),
+            (401, String::new()),
+        ] {
+            let error = challenged(status, &field);
+            assert!(
+                matches!(&error, ApiError::Upstream(problem) if problem.status == status),
+                "{field}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_of_an_api_keeps_what_it_says() {
+        let body = r#"{"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"The text is empty.","code":"text_empty"}"#;
+        assert_eq!(
+            reply(422, body).read::<()>(),
+            Err(ApiError::Upstream(Problem {
+                status: 422,
+                code: Some("text_empty".to_owned()),
+                title: Some("Unprocessable Content".to_owned()),
+                detail: Some("The text is empty.".to_owned()),
+                retry_after: None,
+            }))
+        );
+        for body in ["", "no", "[]", "7", "{\"title\":7,\"code\":null}", "<html>"] {
+            let nothing = Problem {
+                status: 500,
+                ..Problem::default()
+            };
+            assert_eq!(
+                reply(500, body).read::<()>(),
+                Err(ApiError::Upstream(nothing)),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn when_to_ask_again_is_a_number_of_seconds() {
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 5 ", Some(5)),
+            ("", None),
+            ("-5", None),
+            ("+5", None),
+            ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+            ("99999999999999999999999", None),
+        ] {
+            let busy = Reply {
+                retry_after: Some(text.to_owned()),
+                ..reply(429, "")
+            };
+            let error = busy.read::<()>().expect_err("an error");
+            assert_eq!(error.retry_after(), seconds, "{text}");
+        }
+    }
+}
