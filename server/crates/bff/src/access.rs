@@ -179,6 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn a_requirement_says_what_it_is() {
+        for (requirement, text) in [
+            (Requirement::group("staff"), "groups = \"staff\""),
+            (Requirement::acr(["a", "b"]), "acr = a or b"),
+            (Requirement::max_age(60), "auth_time within 60 s"),
+            (
+                Requirement::group("staff").within(60),
+                "groups = \"staff\", auth_time within 60 s",
+            ),
+        ] {
+            assert_eq!(requirement.to_string(), text);
+        }
+    }
+
+    #[test]
     fn a_group_is_one_of_a_list_never_a_part_of_a_name() {
         let staff = Requirement::group("staff");
         assert!(staff.is_met_by(&user(json!({"groups": ["everyone", "staff"]}))));

@@ -14,5 +14,6 @@ mod lifetimes;
 mod plain_axum;
 mod pushed;
 mod silent;
+mod step_up;
 mod userinfo;
 mod wish;
