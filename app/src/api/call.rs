@@ -2,15 +2,14 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use crate::host;
 
 /// A method (RFC 9110 section 9, RFC 5789).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Read.
     Get,
@@ -25,6 +24,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
     /// As it stands in a request.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +40,7 @@ impl Method {
 }
 
 /// A call that can be made, and made again.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     method: Method,
     path: String,
@@ -95,6 +97,28 @@ impl Call {
             None => Some((name, "/")),
             Some(_) => None,
         }
+    }
+
+    /// As it is kept, to be made again.
+    #[cfg(any(test, not(feature = "ssr")))]
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "method": self.method.as_str(),
+            "path": self.path,
+            "body": self.body,
+        })
+    }
+
+    /// What was kept.
+    #[cfg(any(test, not(feature = "ssr")))]
+    pub(crate) fn of_json(value: &serde_json::Value) -> Option<Self> {
+        let text = |name: &str| value.get(name)?.as_str();
+        let method = text("method")?;
+        Some(Self {
+            method: *Method::ALL.iter().find(|known| known.as_str() == method)?,
+            path: text("path")?.to_owned(),
+            body: text("body").map(str::to_owned),
+        })
     }
 
     /// Makes the call. An answer without a body is read as `()` or `None`. A call that is dropped is broken off.

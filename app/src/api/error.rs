@@ -3,7 +3,8 @@
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::problem::Problem;
 use super::step_up::StepUp;
@@ -15,8 +16,8 @@ const UPSTREAM: &str = "upstream_error";
 macro_rules! errors {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $text:literal;)+) => {
         /// Why a call to an API, or a server function that makes one, did not do what it was asked.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(from = "Wire", into = "Wire")]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        #[serde(into = "Wire")]
         pub enum ApiError {
             $($(#[doc = $doc])+ $name,)+
             /// The person must be authenticated more strongly, or again (401, RFC 9470 section 3): lead them to
@@ -177,37 +178,22 @@ impl std::fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// What is read of a problem document of ours, and written as a server function's error.
-#[derive(Serialize, Deserialize)]
+/// What is written as a server function's error.
+#[derive(Serialize)]
 struct Wire {
-    code: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     acr_values: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Problem>,
-}
-
-impl From<Wire> for ApiError {
-    fn from(wire: Wire) -> Self {
-        match (wire.code.as_str(), wire.upstream) {
-            (STEP_UP, _) => StepUp {
-                acr_values: wire.acr_values,
-                max_age: wire.max_age,
-            }
-            .sound()
-            .map_or(Self::Internal, Self::StepUp),
-            (UPSTREAM, Some(problem)) => Self::Upstream(problem.bounded()),
-            (code, _) => Self::from_code(code),
-        }
-    }
 }
 
 impl From<ApiError> for Wire {
     fn from(error: ApiError) -> Self {
         let mut wire = Self {
-            code: error.code().to_owned(),
+            code: error.code(),
             acr_values: Vec::new(),
             max_age: None,
             upstream: None,
@@ -221,6 +207,25 @@ impl From<ApiError> for Wire {
             _ => {}
         }
         wire
+    }
+}
+
+/// Read member by member: a type for it costs kilobytes of WebAssembly for each way it comes in.
+impl<'de> Deserialize<'de> for ApiError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self::of(&value))
+    }
+}
+
+impl ApiError {
+    /// The error that a server function, or a problem document of ours, says.
+    pub(crate) fn of(value: &Value) -> Self {
+        let code = value.get("code").and_then(Value::as_str);
+        match (code.unwrap_or_default(), value.get("upstream")) {
+            (STEP_UP, _) => StepUp::of_members(value).map_or(Self::Internal, Self::StepUp),
+            (UPSTREAM, Some(problem)) => Self::Upstream(Problem::of_members(problem)),
+            (code, _) => Self::from_code(code),
+        }
     }
 }
 

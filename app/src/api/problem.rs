@@ -1,7 +1,7 @@
 //! What an API answered in place of what was asked (RFC 9457). Its words are somebody else's, and are shown as such.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
 /// The longest word or line of an API that a page shows, in characters.
 const MAX_TEXT: usize = 300;
@@ -9,7 +9,7 @@ const MAX_TEXT: usize = 300;
 const MAX_CODE: usize = 64;
 
 /// An error status of an API, with what it says of it. Bounded: an API's answer does not fill a page.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
@@ -26,22 +26,28 @@ pub struct Problem {
 impl Problem {
     /// A status, and what the body says where it is an object that says something.
     pub(crate) fn read(status: u16, body: &str) -> Self {
-        let members: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
-        let text = |names: [&str; 2]| {
-            names
-                .iter()
-                .find_map(|name| members.get(*name)?.as_str())
-                .map(str::to_owned)
-        };
+        let said = serde_json::from_str(body).unwrap_or_default();
         Self {
             status,
-            code: text(["code", "error"]),
-            title: members
-                .get("title")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            detail: text(["detail", "error_description"]),
             retry_after: None,
+            ..Self::of_members(&said)
+        }
+    }
+
+    /// Reads a problem document, or what [`ApiError`](super::ApiError) wrote of one.
+    pub(crate) fn of_members(value: &Value) -> Self {
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let number = |name: &str| value.get(name).and_then(Value::as_u64);
+        Self {
+            status: number("status")
+                .and_then(|status| status.try_into().ok())
+                .unwrap_or_default(),
+            code: text("code").or(text("error")).map(str::to_owned),
+            title: text("title").map(str::to_owned),
+            detail: text("detail")
+                .or(text("error_description"))
+                .map(str::to_owned),
+            retry_after: number("retry_after"),
         }
         .bounded()
     }

@@ -1,7 +1,7 @@
 //! An answer, read the same way in the browser and on the server: a value, or what stands in its way.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::challenge::{self, Challenge};
 use super::error::ApiError;
@@ -45,15 +45,12 @@ impl Reply {
 
     /// The server's own word. Its header and its problem document say the same; the document may say more.
     fn refusal(&self, code: &str) -> ApiError {
-        #[derive(Deserialize)]
-        struct Named {
-            code: String,
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        if body.get("code").and_then(Value::as_str) == Some(code) {
+            ApiError::of(&body)
+        } else {
+            ApiError::from_code(code)
         }
-        let is_said = serde_json::from_str::<Named>(&self.body).is_ok_and(|body| body.code == code);
-        let document = is_said
-            .then(|| serde_json::from_str(&self.body).ok())
-            .flatten();
-        document.unwrap_or_else(|| ApiError::from_code(code))
     }
 
     /// The API's own word.

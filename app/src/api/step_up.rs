@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::challenge::Challenge;
 
@@ -12,13 +12,11 @@ const MAX_ACR_VALUES: usize = 128;
 const MAX_MAX_AGE: u64 = (1 << 31) - 1;
 
 /// How the person has to be authenticated: by one of `acr_values`, where there are any, and at most `max_age` seconds ago.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StepUp {
     /// Authentication context class references, any of which will do (OpenID Connect Core section 3.1.2.1).
-    #[serde(default)]
     pub acr_values: Vec<String>,
     /// Seconds since the person was authenticated, at most.
-    #[serde(default)]
     pub max_age: Option<u64>,
 }
 
@@ -43,6 +41,27 @@ impl StepUp {
                 .split_ascii_whitespace()
                 .map(str::to_owned)
                 .collect(),
+            max_age,
+        }
+        .sound()
+    }
+
+    /// What an object with `acr_values`, a list, and `max_age` asks for, as a problem document of ours has them.
+    pub(crate) fn of_members(value: &Value) -> Option<Self> {
+        let max_age = match value.get("max_age") {
+            None | Some(Value::Null) => None,
+            Some(age) => Some(age.as_u64()?),
+        };
+        let acr_values = match value.get("acr_values") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(list) => list
+                .as_array()?
+                .iter()
+                .map(|acr| acr.as_str().map(str::to_owned))
+                .collect::<Option<_>>()?,
+        };
+        Self {
+            acr_values,
             max_age,
         }
         .sound()

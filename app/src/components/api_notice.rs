@@ -64,17 +64,16 @@ pub fn ApiNotice(
     let owner_ = owner.clone();
     view! {
         <div class="notice" role="alert" data-testid="api-notice">
-            {move || told().map(|failed| view! { <Told failed owner=owner_.clone() on_retry/> })}
+            {move || told().map(|failed| tell(&failed, owner_.clone(), on_retry))}
         </div>
         {move || {
             let wanted = failed.with_untracked(|failed| failed.as_ref()?.wanted.clone());
-            offer().map(|step_up| view! { <Offer step_up wanted owner=owner.clone()/> })
+            offer().map(|step_up| make_offer(step_up, wanted, owner.clone()))
         }}
     }
 }
 
-#[component]
-fn Told(failed: Failed, owner: Option<String>, on_retry: Callback<()>) -> impl IntoView {
+fn tell(failed: &Failed, owner: Option<String>, on_retry: Callback<()>) -> impl IntoView + use<> {
     let here = use_here();
     let path = here.clone();
     let error = failed.error.clone();
@@ -132,8 +131,7 @@ fn Told(failed: Failed, owner: Option<String>, on_retry: Callback<()>) -> impl I
     }
 }
 
-#[component]
-fn Offer(step_up: StepUp, wanted: Option<Wanted>, owner: Option<String>) -> impl IntoView {
+fn make_offer(step_up: StepUp, wanted: Option<Wanted>, owner: Option<String>) -> impl IntoView {
     let here = use_here();
     let page = here();
     let words = wanted

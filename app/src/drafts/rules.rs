@@ -1,7 +1,6 @@
 //! What is kept, for whom and how long: decided here, without a browser.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::api::{Call, StepUp};
 use crate::auth::SessionView;
@@ -19,18 +18,8 @@ const CLOCK_SKEW: u64 = 60;
 /// How many identifiers of calls that were made again are remembered.
 const MOST_SPENT: usize = 32;
 
-/// What is kept, with whose it is and since when.
-#[derive(Serialize, Deserialize)]
-struct Kept<T> {
-    owner: String,
-    /// Unix seconds.
-    at: u64,
-    what: T,
-}
-
 /// A call that the person wants made again once they have signed in.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(Debug))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Again {
     /// Good for one time, in all tabs of this browser.
     pub(crate) id: String,
@@ -41,12 +30,52 @@ pub(crate) struct Again {
 }
 
 /// What has to be true for the call to be made again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// The person is signed in.
     SignIn,
     /// And as strongly and recently as was asked for.
     StepUp(StepUp),
+}
+
+impl Again {
+    pub(crate) fn to_json(&self) -> Value {
+        let step_up = match &self.needs {
+            Needs::SignIn => Value::Null,
+            Needs::StepUp(wanted) => {
+                json!({"acr_values": wanted.acr_values, "max_age": wanted.max_age})
+            }
+        };
+        json!({
+            "id": self.id,
+            "purpose": self.purpose,
+            "call": self.call.to_json(),
+            "step_up": step_up,
+        })
+    }
+
+    pub(crate) fn of_json(value: &Value) -> Option<Self> {
+        let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+        Some(Self {
+            id: text("id")?,
+            purpose: text("purpose")?,
+            call: Call::of_json(value.get("call")?)?,
+            needs: match value.get("step_up")? {
+                Value::Null => Needs::SignIn,
+                wanted => Needs::StepUp(StepUp::of_members(wanted)?),
+            },
+        })
+    }
+}
+
+/// What was typed, by the names of the fields.
+pub(crate) fn fields_of_json(value: &Value) -> Vec<(String, String)> {
+    let pair = |pair: &Value| {
+        let text = |at: usize| pair.get(at)?.as_str().map(str::to_owned);
+        Some((text(0)?, text(1)?))
+    };
+    let pairs = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    pairs.iter().filter_map(pair).collect()
 }
 
 impl Needs {
@@ -80,23 +109,17 @@ pub(crate) fn key(what: &str, page: &str) -> String {
     format!("{PREFIX}{what}:{page}")
 }
 
-/// As it is stored; `None` where it is too much.
-pub(crate) fn seal<T: Serialize>(what: T, owner: &str, now: u64) -> Option<String> {
-    let kept = Kept {
-        owner: owner.to_owned(),
-        at: now,
-        what,
-    };
-    serde_json::to_string(&kept)
-        .ok()
-        .filter(|text| text.len() <= MAX_BYTES)
+/// As it is stored, with whose it is and since when; `None` where it is too much.
+pub(crate) fn seal(what: &Value, owner: &str, now: u64) -> Option<String> {
+    let text = json!({"owner": owner, "at": now, "what": what}).to_string();
+    (text.len() <= MAX_BYTES).then_some(text)
 }
 
 /// What became of something that was kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Opened<T> {
+pub(crate) enum Opened {
     /// It is of the person who is signed in.
-    Theirs(T),
+    Theirs(Value),
     /// Nobody is signed in: it waits.
     Waits,
     /// It is somebody else's, late or unreadable: it goes.
@@ -104,29 +127,28 @@ pub(crate) enum Opened<T> {
 }
 
 /// Opens what was stored; `owner` is who is signed in, `seconds` for how long it is good.
-pub(crate) fn open<T: DeserializeOwned>(
-    stored: &str,
-    owner: Option<&str>,
-    now: u64,
-    seconds: u64,
-) -> Opened<T> {
-    let Ok(kept) = serde_json::from_str::<Kept<T>>(stored) else {
+pub(crate) fn open(stored: &str, owner: Option<&str>, now: u64, seconds: u64) -> Opened {
+    let mut kept: Value = serde_json::from_str(stored).unwrap_or_default();
+    let at = kept.get("at").and_then(Value::as_u64);
+    let whose = kept.get("owner").and_then(Value::as_str);
+    let (Some(at), Some(whose)) = (at, whose) else {
         return Opened::Gone;
     };
-    let is_late = now >= kept.at.saturating_add(seconds);
-    let is_early = kept.at > now.saturating_add(CLOCK_SKEW);
+    let is_late = now >= at.saturating_add(seconds);
+    let is_early = at > now.saturating_add(CLOCK_SKEW);
     match owner {
         _ if is_late || is_early => Opened::Gone,
         None => Opened::Waits,
-        Some(owner) if owner == kept.owner => Opened::Theirs(kept.what),
+        Some(owner) if owner == whose => {
+            Opened::Theirs(kept.get_mut("what").map(Value::take).unwrap_or_default())
+        }
         Some(_) => Opened::Gone,
     }
 }
 
 /// Whether what is stored under this key has to go; keys of others stay.
 pub(crate) fn is_to_go(key: &str, stored: &str, owner: Option<&str>, now: u64) -> bool {
-    key.starts_with(PREFIX)
-        && open::<serde::de::IgnoredAny>(stored, owner, now, DRAFT_SECONDS) == Opened::Gone
+    key.starts_with(PREFIX) && open(stored, owner, now, DRAFT_SECONDS) == Opened::Gone
 }
 
 /// Spends the identifier of a call. `spent` are those that were, with their times; gives the list to store in its
@@ -166,9 +188,11 @@ pub(crate) fn may_be_kept(kind: &str, autocomplete: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::{
-        AGAIN_SECONDS, Again, DRAFT_SECONDS, Needs, Opened, is_to_go, key, may_be_kept, open, seal,
-        spend,
+        AGAIN_SECONDS, Again, DRAFT_SECONDS, Needs, Opened, fields_of_json, is_to_go, key,
+        may_be_kept, open, seal, spend,
     };
     use crate::api::{Call, Method, StepUp};
     use crate::auth::SessionView;
@@ -184,26 +208,77 @@ mod tests {
         }
     }
 
-    fn opened(stored: &str, owner: Option<&str>, now: u64) -> Opened<Again> {
+    fn opened(stored: &str, owner: Option<&str>, now: u64) -> Opened {
         open(stored, owner, now, AGAIN_SECONDS)
+    }
+
+    fn theirs() -> Opened {
+        Opened::Theirs(json!("Hello"))
     }
 
     #[test]
     fn what_was_kept_comes_back_to_whom_it_is_from() {
-        let stored = seal(again(), "ada", NOW).expect("it is small");
-        assert_eq!(opened(&stored, Some("ada"), NOW), Opened::Theirs(again()));
+        let stored = seal(&json!("Hello"), "ada", NOW).expect("it is small");
+        assert_eq!(opened(&stored, Some("ada"), NOW), theirs());
         assert_eq!(opened(&stored, Some("bob"), NOW), Opened::Gone);
         assert_eq!(opened(&stored, None, NOW), Opened::Waits);
     }
 
     #[test]
+    fn a_call_comes_back_from_where_it_was_kept_as_it_went() {
+        let wanted = StepUp {
+            acr_values: vec!["2fa".to_owned()],
+            max_age: Some(300),
+        };
+        let body = json!({"text": "Hello"});
+        let posted = Call::with_body(Method::Post, "/api/sample/messages", &body).expect("JSON");
+        for again in [
+            again(),
+            Again {
+                call: posted,
+                needs: Needs::StepUp(wanted),
+                ..again()
+            },
+        ] {
+            assert_eq!(Again::of_json(&again.to_json()), Some(again));
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_is_not_made() {
+        let whole = again().to_json();
+        assert!(Again::of_json(&whole).is_some());
+        for (at, value) in [
+            ("/id", json!(7)),
+            ("/purpose", Value::Null),
+            ("/call", json!("DELETE /api/sample/messages")),
+            ("/call/method", json!("delete")),
+            ("/call/method", json!("CONNECT")),
+            ("/call/path", Value::Null),
+            ("/step_up", json!({"acr_values": "2fa"})),
+            ("/step_up", json!({"acr_values": ["a b"]})),
+            ("/step_up", json!({"max_age": -1})),
+        ] {
+            let mut broken = whole.clone();
+            *broken.pointer_mut(at).expect("a member") = value;
+            assert_eq!(Again::of_json(&broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn fields_come_back_by_their_names() {
+        let text = |text: &str| text.to_owned();
+        let kept = json!([["text", "Hello"], ["to", "Bob"], ["odd"], 7]);
+        let both = vec![(text("text"), text("Hello")), (text("to"), text("Bob"))];
+        assert_eq!(fields_of_json(&kept), both);
+        assert_eq!(fields_of_json(&json!({"text": "Hello"})), []);
+    }
+
+    #[test]
     fn what_is_late_is_gone_for_everybody() {
-        let stored = seal(again(), "ada", NOW).expect("it is small");
+        let stored = seal(&json!("Hello"), "ada", NOW).expect("it is small");
         let last = NOW + AGAIN_SECONDS;
-        assert_eq!(
-            opened(&stored, Some("ada"), last - 1),
-            Opened::Theirs(again())
-        );
+        assert_eq!(opened(&stored, Some("ada"), last - 1), theirs());
         assert_eq!(opened(&stored, Some("ada"), last), Opened::Gone);
         assert_eq!(opened(&stored, None, last), Opened::Gone);
         assert_eq!(
@@ -215,21 +290,28 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_gone() {
-        for stored in ["", "{}", "null", "{\"owner\":\"ada\",\"at\":1}", "[]"] {
+        for stored in [
+            "",
+            "{}",
+            "null",
+            "{\"owner\":\"ada\"}",
+            "{\"at\":1700000000}",
+            "[]",
+        ] {
             assert_eq!(opened(stored, Some("ada"), NOW), Opened::Gone, "{stored}");
         }
     }
 
     #[test]
     fn too_much_is_not_kept() {
-        assert!(seal("x".repeat(32 * 1024), "ada", NOW).is_none());
-        assert!(seal("x".repeat(31 * 1024), "ada", NOW).is_some());
+        assert!(seal(&json!("x".repeat(32 * 1024)), "ada", NOW).is_none());
+        assert!(seal(&json!("x".repeat(31 * 1024)), "ada", NOW).is_some());
     }
 
     #[test]
     fn tidying_leaves_what_is_of_others_and_of_this_person() {
         let draft = key("draft", "/messages#message");
-        let stored = seal([("text", "Hello")], "ada", NOW).expect("it is small");
+        let stored = seal(&json!([["text", "Hello"]]), "ada", NOW).expect("it is small");
         assert!(!is_to_go(&draft, &stored, Some("ada"), NOW));
         assert!(!is_to_go(&draft, &stored, None, NOW), "she may come back");
         assert!(is_to_go(&draft, &stored, Some("bob"), NOW));

@@ -2,10 +2,12 @@
 //! there were nothing.
 
 use leptos::prelude::window;
+use serde_json::{Value, json};
 use web_sys::Storage;
 
 use super::rules::{
-    AGAIN_SECONDS, Again, DRAFT_SECONDS, Needs, Opened, PREFIX, is_to_go, key, open, seal, spend,
+    AGAIN_SECONDS, Again, DRAFT_SECONDS, Needs, Opened, PREFIX, fields_of_json, is_to_go, key,
+    open, seal, spend,
 };
 use crate::api::Call;
 use crate::auth::SessionView;
@@ -15,12 +17,12 @@ const SPENT: &str = "cloakroom.spent";
 
 /// Keeps what was typed into a form of this page.
 pub(super) fn keep_draft(form: &str, owner: &str, fields: &[(String, String)]) {
-    put(&key("draft", form), seal(fields, owner, now()));
+    put(&key("draft", form), seal(&json!(fields), owner, now()));
 }
 
 /// What was typed into it, once.
 pub(super) fn take_draft(form: &str, owner: &str) -> Option<Vec<(String, String)>> {
-    take(&key("draft", form), owner, DRAFT_SECONDS)
+    take(&key("draft", form), owner, DRAFT_SECONDS).map(|kept| fields_of_json(&kept))
 }
 
 /// Keeps a call of this page, to be made again by whoever `owner` is, once they meet the need.
@@ -31,16 +33,13 @@ pub(crate) fn keep_again(page: &str, owner: &str, purpose: &str, call: &Call, ne
         call: call.clone(),
         needs,
     };
-    put(&key("again", page), seal(again, owner, now()));
+    put(&key("again", page), seal(&again.to_json(), owner, now()));
 }
 
 /// The call that was kept, if any, and whether it is to be made again: the need is met, and no other tab was faster.
 pub(crate) fn take_again(page: &str, session: &SessionView) -> Option<(Again, bool)> {
-    let again: Again = take(
-        &key("again", page),
-        session.owner.as_deref()?,
-        AGAIN_SECONDS,
-    )?;
+    let owner = session.owner.as_deref()?;
+    let again = Again::of_json(&take(&key("again", page), owner, AGAIN_SECONDS)?)?;
     let is_on = again.needs.is_met_by(session) && is_unspent(&again.id);
     Some((again, is_on))
 }
@@ -79,7 +78,7 @@ fn put(key: &str, stored: Option<String>) {
     }
 }
 
-fn take<T: serde::de::DeserializeOwned>(key: &str, owner: &str, seconds: u64) -> Option<T> {
+fn take(key: &str, owner: &str, seconds: u64) -> Option<Value> {
     let storage = storage()?;
     let stored = storage.get_item(key).ok()??;
     // Used up before it is used: nothing that goes wrong on the way uses it twice.
@@ -105,16 +104,21 @@ fn storage() -> Option<Storage> {
 }
 
 /// Unix seconds by the browser's clock.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a date of this age, in whole seconds"
-)]
 fn now() -> u64 {
-    (js_sys::Date::now() / 1000.0) as u64
+    whole(js_sys::Date::now() / 1000.0)
 }
 
 /// Unlike any other of this browser; nothing hangs on its being guessed.
 fn one_time_id() -> String {
-    format!("{}-{}", js_sys::Date::now(), js_sys::Math::random())
+    let (time, random) = (js_sys::Date::now(), js_sys::Math::random() * 1e15);
+    format!("{}-{}", whole(time), whole(random))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "neither is negative, nor larger than a double counts"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
 }

@@ -34,7 +34,7 @@ pub(super) fn through_proxy(board: Board) -> impl IntoView {
                     key=|message| (message.id, message.date.clone(), message.text.clone())
                     let:message
                 >
-                    <Item message testid="message"/>
+                    {item(message, "message")}
                 </For>
             </ul>
         </section>
@@ -66,11 +66,11 @@ fn shown(fetched: Result<Vec<Message>, ApiError>) -> AnyView {
             let items = list
                 .into_iter()
                 .rev()
-                .map(|message| view! { <Item message testid="server-message"/> })
+                .map(|message| item(message, "server-message"))
                 .collect_view();
             view! { <ul class="messages">{items}</ul> }.into_any()
         }
-        Err(ApiError::RouteNotAllowed) => view! { <NotSetUp/> }.into_any(),
+        Err(ApiError::RouteNotAllowed) => not_set_up().into_any(),
         Err(error) => {
             let signs_in = error.is_mended_by_signing_in();
             view! {
@@ -83,8 +83,7 @@ fn shown(fetched: Result<Vec<Message>, ApiError>) -> AnyView {
 }
 
 /// What whoever runs this application does to see something here.
-#[component]
-fn NotSetUp() -> impl IntoView {
+fn not_set_up() -> impl IntoView {
     view! {
         <p>"The sample API is not set up here. Start it (" <code>"make run"</code> " does), and tell Cloakroom where it is and what it needs:"</p>
         <pre class="lines">
@@ -95,8 +94,7 @@ fn NotSetUp() -> impl IntoView {
     }
 }
 
-#[component]
-fn Item(message: Message, testid: &'static str) -> impl IntoView {
+fn item(message: Message, testid: &'static str) -> impl IntoView {
     let when = when(&message.date);
     view! {
         <li data-testid=testid>

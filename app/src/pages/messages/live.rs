@@ -1,6 +1,7 @@
 //! The page at work in the browser: calls through the proxy, and the event stream. Everything ends with the page: calls
 //! under way are broken off, the stream is closed.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -284,6 +285,8 @@ impl Board {
             .try_with_value(|live| live.page.as_ref().and_then(WeakOwner::upgrade))
             .flatten();
         if let Some(page) = page {
+            // In a box: one kind of task is enough to compile.
+            let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
             page.with(|| spawn_local_scoped_with_cancellation(task));
         }
     }

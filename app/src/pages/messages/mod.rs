@@ -50,17 +50,16 @@ fn Page() -> impl IntoView {
             </p>
             <ApiNotice failed=board.failed on_retry=Callback::new(move |()| board.look())/>
             <p class="done" role="status">{move || board.done.get()}</p>
-            <Compose board/>
+            {compose(board)}
             {through_proxy(board)}
-            <ClearBoard board/>
+            {clear_board(board)}
             {from_server()}
         </section>
     }
 }
 
 /// Writes a message. A form of the page before and without WebAssembly, a call through the proxy with it.
-#[component]
-fn Compose(board: Board) -> impl IntoView {
+fn compose(board: Board) -> impl IntoView {
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         board.send();
@@ -97,8 +96,7 @@ fn Compose(board: Board) -> impl IntoView {
 }
 
 /// Clears the board, which not everybody may at any time.
-#[component]
-fn ClearBoard(board: Board) -> impl IntoView {
+fn clear_board(board: Board) -> impl IntoView {
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         board.clear();
