@@ -3,7 +3,7 @@
 //! [`router`] is everything of the application that a request can reach; wrap it with `Bff::install`.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -11,17 +11,26 @@ use cloakroom_bff::{
     AccessError, Answer, Caller, Code, ERROR_HEADER, ERROR_PATH, Notice as Left, Visit, denied,
     refusal,
 };
-use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, REFERER, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::header::{
+    ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERER, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use leptos::prelude::*;
+use leptos::server::ServerActionError;
+use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER, ServerFnUrlError};
 use leptos_axum::{LeptosRoutes, ResponseOptions};
+use serde_json::Value;
 
 use crate::App;
-use crate::auth::{AuthError, SessionView};
+use crate::api::{ApiError, Call, Reply, StepUp};
+use crate::auth::SessionView;
 use crate::csp;
 use crate::pages::error::FailureView;
 use crate::pages::home::Notice;
 use crate::shell::{WATCHED, shell};
+
+/// The longest error of a server function, in bytes: a code, and what an API says of itself.
+const MAX_ERROR: usize = 64 * 1024;
 
 /// The pages, every server function at its own path, and a page for what is not there.
 ///
@@ -70,7 +79,7 @@ async fn page(State(options): State<LeptosOptions>, visit: Visit, request: Reque
         .await
 }
 
-/// Runs a server function.
+/// Runs a server function, and has the answer say by status and headers what its error says.
 async fn server_function(visit: Visit, mut request: Request) -> Response {
     if request.uri().path().starts_with("/auth/") {
         // These read the raw query or form from the visit and have no arguments. Leptos must not parse any: where that
@@ -78,7 +87,11 @@ async fn server_function(visit: Visit, mut request: Request) -> Response {
         *request.uri_mut() = Uri::try_from(request.uri().path()).unwrap_or_default();
         *request.body_mut() = Body::empty();
     }
-    if !is_of_our_own(&visit, &request) {
+    let is_of_our_own = is_of_our_own(&visit, &request);
+    if is_of_our_own {
+        // What an earlier form left there to be said is not said again (server_fn 0.8 adds to it).
+        without_failure(request.headers_mut());
+    } else {
         // Leptos answers a navigation with a redirect to the Referer, with the error in its address. That is for a form
         // on a page of ours; another site would learn by it who is signed in. Without it the answer is plain JSON.
         request.headers_mut().remove(REFERER);
@@ -86,18 +99,83 @@ async fn server_function(visit: Visit, mut request: Request) -> Response {
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
     }
-    leptos_axum::handle_server_fns_with_context(move || provide_context(visit.clone()), request)
-        .await
-        .into_response()
+    let is_form =
+        is_of_our_own && text(&request, ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    let response = leptos_axum::handle_server_fns_with_context(
+        move || provide_context(visit.clone()),
+        request,
+    )
+    .await
+    .into_response();
+    if is_form && response.headers().contains_key(LOCATION) {
+        return back_to_the_page(response);
+    }
+    if response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return with_status_of_error(response).await;
+    }
+    response
+}
+
+/// A form without WebAssembly goes back to its page by GET (RFC 9110 section 15.4.4), whatever status its error has.
+fn back_to_the_page(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().remove(ERROR_HEADER);
+    response.headers_mut().remove(RETRY_AFTER);
+    response
+}
+
+/// Leptos alone would answer 500 for every error (`server_fn` 0.8).
+async fn with_status_of_error(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, MAX_ERROR).await.unwrap_or_default();
+    let error = ApiError::de(body.clone());
+    // Errors of a function's own type may have codes that this one does not know.
+    let code = serde_json::from_slice::<Value>(&body)
+        .ok()
+        .and_then(|members| Code::parse(members.get("code")?.as_str()?));
+    match (error, code) {
+        (ApiError::Upstream(problem), _) => {
+            parts.status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        }
+        (ApiError::Malformed, _) => parts.status = StatusCode::BAD_GATEWAY,
+        (_, Some(code)) => {
+            parts.status = code.status();
+            parts
+                .headers
+                .insert(ERROR_HEADER, HeaderValue::from_static(code.as_str()));
+            if let Some(seconds) = code.retry_after() {
+                parts
+                    .headers
+                    .insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+            }
+        }
+        (_, None) => {}
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn text(request: &Request, name: HeaderName) -> Option<&str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+/// Takes the failure of an earlier form out of the Referer's query.
+fn without_failure(headers: &mut HeaderMap) {
+    let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
+    let Some((page, query)) = referer.and_then(|referer| referer.split_once('?')) else {
+        return;
+    };
+    let is_kept = |pair: &&str| !pair.starts_with("__path=") && !pair.starts_with("__err=");
+    let kept: Vec<&str> = query.split('&').filter(is_kept).collect();
+    let mark = if kept.is_empty() { "" } else { "?" };
+    if let Ok(value) = HeaderValue::try_from(format!("{page}{mark}{}", kept.join("&"))) {
+        headers.insert(REFERER, value);
+    }
 }
 
 /// Whether a page of this origin sent the request, by its Referer.
 fn is_of_our_own(visit: &Visit, request: &Request) -> bool {
     let origin = visit.bff().settings().public_url.origin();
-    request
-        .headers()
-        .get(REFERER)
-        .and_then(|value| value.to_str().ok())
+    text(request, REFERER)
         .and_then(|referer| referer.strip_prefix(origin))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -125,18 +203,53 @@ pub fn visit() -> Option<Visit> {
     use_context::<Visit>()
 }
 
-/// The error that goes with a refusal, with its status and code set on the answer under way. Leptos alone would answer
-/// 500 for every error (`server_fn` 0.8).
-pub fn deny(error: &AccessError) -> AuthError {
+/// The error that goes with a refusal, with its status and code set on the answer under way.
+pub fn deny(error: &AccessError) -> ApiError {
     let code = error.code();
     answer_with(code.status(), code);
     match error {
-        AccessError::SignedOut => AuthError::SignedOut,
-        AccessError::Lacking(_) => AuthError::Forbidden,
-        AccessError::StoreDown => AuthError::StoreDown,
-        // The enum is not exhaustive: what is not known here is still refused, with its own status.
-        _ => AuthError::from_code(code.as_str()),
+        AccessError::StepUp(wanted) => ApiError::StepUp(StepUp {
+            acr_values: wanted.acr_values.clone(),
+            max_age: wanted.max_age,
+        }),
+        _ => ApiError::from_code(code.as_str()),
     }
+}
+
+/// Makes a call in the name of whoever this request comes from.
+pub(crate) async fn call(call: &Call) -> Result<Reply, ApiError> {
+    let visit = visit().ok_or(ApiError::Internal)?;
+    let (name, path) = call.upstream().ok_or(ApiError::RouteNotAllowed)?;
+    let mut request = http::Request::builder()
+        .method(call.method().as_str())
+        .uri(path)
+        .header(ACCEPT, "application/json");
+    if call.body().is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let body = Bytes::from(call.body().unwrap_or_default().to_owned());
+    let request = request.body(body).map_err(|_| ApiError::RouteNotAllowed)?;
+    let response = visit.call_api(name, request).await.map_err(|error| {
+        let code = error.code();
+        tracing::info!(api = name, code = code.as_str(), %error, "a call to an API came to nothing");
+        ApiError::from_code(code.as_str())
+    })?;
+    let headers = response.headers();
+    let lines: Vec<&str> = headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    Ok(Reply {
+        status: response.status().as_u16(),
+        refused: None,
+        challenges: (!lines.is_empty()).then(|| lines.join(", ")),
+        retry_after: headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        body: String::from_utf8_lossy(response.body()).into_owned(),
+    })
 }
 
 fn answer_with(status: StatusCode, code: Code) {
@@ -185,9 +298,22 @@ pub(crate) fn failure() -> FailureView {
         title: failure.code.title().to_owned(),
         text: failure.code.text().to_owned(),
         try_again: failure.try_again(),
+        back: visit
+            .known_session()
+            .and(Some(failure.return_to.as_str()))
+            .filter(|path| *path != "/")
+            .map(str::to_owned),
         detail: failure.detail,
         reference: failure.reference,
     }
+}
+
+/// What the form that led back here was answered, without WebAssembly: the server function's path, and the error. It
+/// stands in the page's address, so it holds no words but ours.
+pub(crate) fn failed_form() -> Option<(String, ApiError)> {
+    let failed = use_context::<ServerActionError>()?;
+    let error = ServerFnUrlError::<ApiError>::decode_err(failed.err());
+    Some((failed.path().to_owned(), error.without_words()))
 }
 
 /// Says that there is nothing at this address.

@@ -12,18 +12,25 @@ mod csp;
 #[cfg(feature = "ssr")]
 pub mod http;
 
+pub mod api;
 pub mod auth;
 pub mod claims;
 pub mod components;
+pub mod drafts;
+pub mod messages;
 pub mod pages;
 mod shell;
 
 /// The half of the program this build is for: the request in hand, or the window.
 mod host {
     #[cfg(not(feature = "ssr"))]
-    pub(crate) use crate::browser::{failure, lead_to_sign_in, not_found, notice, session};
+    pub(crate) use crate::browser::{
+        call, failed_form, failure, lead_to_sign_in, not_found, notice, session,
+    };
     #[cfg(feature = "ssr")]
-    pub(crate) use crate::http::{failure, lead_to_sign_in, not_found, notice, session};
+    pub(crate) use crate::http::{
+        call, failed_form, failure, lead_to_sign_in, not_found, notice, session,
+    };
 }
 
 use leptos::prelude::*;
@@ -34,10 +41,11 @@ use leptos_router::{SsrMode, path};
 use crate::components::header::Header;
 use crate::pages::error::SignInError;
 use crate::pages::home::Home;
+use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
 use crate::pages::profile::Profile;
 
-pub use crate::components::guard::{RequireSession, SignedIn, SignedOut};
+pub use crate::components::guard::{AdmitSession, RequireSession, SignedIn, SignedOut};
 pub use crate::shell::shell;
 
 /// The whole application. Who is signed in is known before anything is drawn, on the server and in the browser.
@@ -56,6 +64,7 @@ pub fn App() -> impl IntoView {
             <main id="main" tabindex="-1">
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("/messages") view=Messages ssr=SsrMode::Async/>
                     <Route path=path!("/profile") view=Profile ssr=SsrMode::Async/>
                     <Route path=path!("/auth/error") view=SignInError ssr=SsrMode::Async/>
                 </FlatRoutes>

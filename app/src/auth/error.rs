@@ -36,6 +36,13 @@ macro_rules! errors {
 errors! {
     /// No session, or one that has ended (401).
     SignedOut = "signed_out", "You are signed out. Sign in to go on.";
+    /// Signed in, but there is no access token to call APIs with any more (401).
+    SignInAgain = "sign_in_again", "You are still signed in here, but what lets this application call services for you has run out. Sign in again to go on.";
+    /// The provider has ended the session (401).
+    SessionEnded = "session_ended", "The sign-in service has ended your session. Sign in again to go on.";
+    /// Signed in, but too weakly or too long ago (401, RFC 9470). Which sign-in mends it says
+    /// [`ApiError::StepUp`](crate::api::ApiError::StepUp): declare that error where it matters.
+    StepUp = "insufficient_user_authentication", "This needs a stronger or a more recent sign-in than yours.";
     /// Signed in, but a claim or group is lacking (403).
     Forbidden = "forbidden", "Your account does not have what this needs.";
     /// A request from another site (403).

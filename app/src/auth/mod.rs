@@ -16,6 +16,6 @@ pub use functions::{
 #[cfg(feature = "ssr")]
 pub use guard::{current_user, require, require_session};
 pub use session_view::{CurrentSession, SessionView, use_session};
-pub use sign_in_path::sign_in_path;
+pub use sign_in_path::{sign_in_path, step_up_path};
 
 pub(crate) use session_view::provide_session;

@@ -21,6 +21,16 @@ pub struct SessionView {
     pub claims: Map<String, Value>,
     /// Seconds until the session ends if nothing more is done in it, counted from when the page was made.
     pub expires_in: Option<u64>,
+    /// A name for the person that says nothing about them, the same in each of their sessions: what the browser keeps
+    /// of them bears it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// How strongly the person was authenticated (`acr`, OpenID Connect Core section 2).
+    #[serde(default)]
+    pub acr: Option<String>,
+    /// Seconds from when the person was authenticated to when the page was made, where the provider says when it was.
+    #[serde(default)]
+    pub authenticated_ago: Option<u64>,
 }
 
 impl SessionView {
@@ -32,6 +42,9 @@ impl SessionView {
             name: Some(session.display_name().to_owned()),
             claims: session.claims().clone(),
             expires_in: Some(session.expires_in(now)),
+            owner: Some(session.pseudonym()),
+            acr: session.acr().map(str::to_owned),
+            authenticated_ago: session.auth_time().map(|time| now.saturating_sub(time)),
         }
     }
 
@@ -60,10 +73,26 @@ impl CurrentSession {
         self.0.with(|session| session.signed_in)
     }
 
+    /// As [`Self::is_signed_in`], not tracked.
+    pub(crate) fn is_signed_in_now(self) -> bool {
+        self.0.with_untracked(|session| session.signed_in)
+    }
+
     /// The name to greet by, empty where nobody is signed in; tracked.
     pub fn name(self) -> String {
         self.0
             .with(|session| session.name.clone().unwrap_or_default())
+    }
+
+    /// Whose what the browser keeps is, as it is now; not tracked. Who was signed in when a page was opened is asked then.
+    pub fn owner(self) -> Option<String> {
+        self.0.with_untracked(|session| session.owner.clone())
+    }
+
+    /// Reads the view as it is now; not tracked.
+    #[cfg(not(feature = "ssr"))]
+    pub(crate) fn with_now<T>(self, read: impl FnOnce(&SessionView) -> T) -> T {
+        self.0.with_untracked(read)
     }
 
     /// Reads the view; tracked.
@@ -86,6 +115,9 @@ pub fn use_session() -> CurrentSession {
 pub(crate) fn provide_session() {
     let session = RwSignal::new(SharedValue::new(host::session).into_inner());
     provide_context(CurrentSession(session));
+    // What another person left in this tab is gone before anything of it could be shown.
+    #[cfg(not(feature = "ssr"))]
+    crate::drafts::tidy(CurrentSession(session).owner().as_deref());
     // A page that the browser kept for the Back button shows who was signed in then: ask the server again.
     #[cfg(not(feature = "ssr"))]
     Effect::new(|| {

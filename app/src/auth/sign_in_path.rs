@@ -1,5 +1,7 @@
 //! The sign-in link of a page: it leads back to that page.
 
+use crate::api::StepUp;
+
 /// The sign-in address that comes back to `here`, a path with an optional query. Where `here` is no place to come back
 /// to, it leads to the start page.
 #[cfg(feature = "ssr")]
@@ -16,11 +18,17 @@ pub fn sign_in_path(here: &str) -> String {
     in_browser::sign_in_path(here)
 }
 
+/// The sign-in address that asks for a stronger or more recent authentication (RFC 9470 section 4) and comes back to
+/// `here`.
+pub fn step_up_path(here: &str, step_up: &StepUp) -> String {
+    step_up.added_to(&sign_in_path(here))
+}
+
 /// The browser's half. The server parses a return path in full and refuses what it does not like; this one knows only
 /// plain paths, so that what it writes is never refused.
 #[cfg(any(test, not(feature = "ssr")))]
 mod in_browser {
-    use std::fmt::Write as _;
+    use crate::api::encode;
 
     /// The longest return path the server takes, in bytes.
     const MAX_BYTES: usize = 512;
@@ -60,20 +68,6 @@ mod in_browser {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
     }
-
-    /// As in a form (`application/x-www-form-urlencoded`, WHATWG URL section 5.2).
-    fn encode(text: &str, into: &mut String) {
-        for byte in text.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                    into.push(char::from(byte));
-                }
-                b' ' => into.push('+'),
-                // Writing to a String does not fail.
-                _ => drop(write!(into, "%{byte:02X}")),
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -82,6 +76,7 @@ mod tests {
     use cloakroom_bff::{ReturnTo, sign_in_path as at_the_counter};
 
     use super::in_browser;
+    use crate::api::StepUp;
 
     #[test]
     fn the_browser_writes_the_link_as_the_server_does() {
@@ -101,6 +96,33 @@ mod tests {
                 at_the_counter(&path),
                 "{here}"
             );
+        }
+    }
+
+    #[test]
+    fn a_demand_is_added_as_the_server_adds_it() {
+        for (acr_values, max_age) in [
+            (&["urn:okta:loa:2fa:any"][..], Some(300)),
+            (&["a&b=c", "x+y%"], None),
+            (&[], Some(0)),
+        ] {
+            let acr_values: Vec<String> = acr_values.iter().map(|acr| (*acr).to_owned()).collect();
+            for here in ["/", "/messages", "/orders?page=2"] {
+                let path = ReturnTo::parse(here).expect("a return path");
+                let theirs = cloakroom_bff::StepUp {
+                    acr_values: acr_values.clone(),
+                    max_age,
+                };
+                let ours = StepUp {
+                    acr_values: acr_values.clone(),
+                    max_age,
+                };
+                assert_eq!(
+                    ours.added_to(&in_browser::sign_in_path(here)),
+                    cloakroom_bff::step_up_path(&path, &theirs),
+                    "{here}"
+                );
+            }
         }
     }
 

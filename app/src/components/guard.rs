@@ -34,6 +34,17 @@ pub fn RequireSession(children: ChildrenFn) -> impl IntoView {
     }
 }
 
+/// As [`RequireSession`] when the page is opened; from then on it stays, also where the session ends meanwhile: there may
+/// be work on it that a person wants to keep.
+#[component]
+pub fn AdmitSession(children: Children) -> impl IntoView {
+    if use_session().is_signed_in_now() {
+        children().into_any()
+    } else {
+        view! { <LeadToSignIn/> }.into_any()
+    }
+}
+
 #[component]
 fn LeadToSignIn() -> impl IntoView {
     #[cfg(feature = "ssr")]
@@ -50,11 +61,14 @@ fn LeadToSignIn() -> impl IntoView {
     }
 }
 
-/// Where the window is, path and query; tracked.
+/// Where the window is, path and query; tracked. Without what a form that failed left in it to be said (`server_fn`).
 pub(crate) fn use_here() -> impl Fn() -> String + Clone {
     let location = use_location();
     move || {
         let (path, search) = (location.pathname.get(), location.search.get());
+        let is_kept = |pair: &&str| !pair.starts_with("__path=") && !pair.starts_with("__err=");
+        let kept: Vec<&str> = search.split('&').filter(is_kept).collect();
+        let search = kept.join("&");
         if search.is_empty() {
             path
         } else {

@@ -6,6 +6,7 @@ use leptos_router::components::A;
 use crate::auth::use_session;
 use crate::components::guard::{SignInLink, SignedIn, SignedOut};
 use crate::components::ticket::Mark;
+use crate::drafts::forget_all;
 
 /// Sign-in is a link and sign-out a form: both work before and without WebAssembly, and both leave the page.
 #[component]
@@ -23,8 +24,9 @@ pub fn Header() -> impl IntoView {
                 </SignedOut>
                 <SignedIn>
                     <span class="who" title=move || session.name()>{move || session.name()}</span>
+                    <A href="/messages" attr:class="nav-link">"Messages"</A>
                     <A href="/profile" attr:class="nav-link">"Profile"</A>
-                    <form method="post" action="/auth/logout">
+                    <form method="post" action="/auth/logout" on:submit=|_| forget_all()>
                         <button type="submit" class="button quiet">"Sign out"</button>
                     </form>
                 </SignedIn>

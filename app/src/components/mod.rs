@@ -1,5 +1,6 @@
 //! What pages are made of.
 
+pub mod api_notice;
 pub mod guard;
 pub mod header;
 pub mod ticket;

@@ -17,6 +17,8 @@ pub(crate) struct FailureView {
     pub(crate) text: String,
     /// The address that starts again.
     pub(crate) try_again: String,
+    /// The page that the sign-in was begun on, for who is still signed in: what they typed there is kept.
+    pub(crate) back: Option<String>,
     /// What the provider said; somebody else's words, shown as such.
     pub(crate) detail: Option<String>,
     /// The correlation id.
@@ -29,6 +31,7 @@ impl Default for FailureView {
             title: "Sign-in did not complete".to_owned(),
             text: "Nobody was signed in. Start again.".to_owned(),
             try_again: "/auth/login".to_owned(),
+            back: None,
             detail: None,
             reference: None,
         }
@@ -51,7 +54,16 @@ pub fn SignInError() -> impl IntoView {
                 </figure>
             })}
             <div class="actions">
-                <a class="button large" rel="external" href=failure.try_again>"Try again"</a>
+                {failure.back.clone().map(|back| view! {
+                    <a class="button large" rel="external" href=back data-testid="error-back">"Go back to your page"</a>
+                })}
+                <a
+                    class=if failure.back.is_some() { "button quiet large" } else { "button large" }
+                    rel="external"
+                    href=failure.try_again
+                >
+                    "Try again"
+                </a>
                 <A href="/" attr:class="button quiet large">"Go to the start page"</A>
             </div>
             {failure.reference.map(|reference| view! {

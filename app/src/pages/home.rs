@@ -131,6 +131,7 @@ fn Greeting() -> impl IntoView {
                 </p>
                 <div class="actions">
                     <A href="/profile" attr:class="button large">"See what we know about you"</A>
+                    <A href="/messages" attr:class="button quiet large">"Read the messages"</A>
                 </div>
             </div>
             <Ticket stub="Admit one">

@@ -21,9 +21,12 @@ fn every_server_function_is_found_with_its_method() {
     assert_eq!(
         found,
         [
+            "GET /_fn/messages",
             "GET /_fn/profile",
             "GET /auth/callback",
             "GET /auth/login",
+            "POST /_fn/messages/clear",
+            "POST /_fn/messages/send",
             "POST /auth/callback",
             "POST /auth/logout"
         ]

@@ -47,6 +47,16 @@ async fn staff(visit: Visit) -> Result<&'static str, cloakroom_bff::Answer> {
         .map_err(|error: AccessError| denied(&visit, &error))
 }
 
+/// Opens for who has confirmed who they are, with a second factor and not long ago. Anybody else is offered to.
+async fn safe(visit: Visit) -> Result<&'static str, cloakroom_bff::Answer> {
+    let needed = Requirement::acr(["urn:okta:loa:2fa:any"]).within(300);
+    visit
+        .require(&needed)
+        .await
+        .map(|_| "Here are your furs")
+        .map_err(|error: AccessError| denied(&visit, &error))
+}
+
 fn plain(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric() || *c == ' ')
@@ -58,7 +68,8 @@ pub(crate) fn router(bff: &Bff) -> Router {
     let routes = Router::new()
         .route("/", get(home))
         .route("/private", get(private))
-        .route("/staff", get(staff));
+        .route("/staff", get(staff))
+        .route("/safe", get(safe));
     bff.install(routes.merge(bff.router()).merge(bff.sign_in_router()))
         .merge(bff.proxy_router())
         .merge(bff.health_router())

@@ -9,7 +9,7 @@ use http::request::Parts;
 use crate::access::AccessError;
 use crate::answer::Answer;
 use crate::code::Code;
-use crate::failure::sign_in_path;
+use crate::failure::{sign_in_path, step_up_path};
 use crate::fetch_metadata::Caller;
 use crate::problem;
 use crate::return_to::ReturnTo;
@@ -88,16 +88,30 @@ fn visit(parts: &Parts) -> Result<Visit, Answer> {
     })
 }
 
-/// The refusal that fits the caller: a navigation without a session is led to sign in and back to this page.
+/// The refusal that fits the caller: a navigation without a session is led to sign in and back to this page. Who has
+/// one that is too weak is not sent away unasked: a page says so, with a link to the sign-in that mends it, and a
+/// program gets `acr_values` and `max_age` in the problem document. There is no `WWW-Authenticate`: what a browser
+/// answers with is a cookie, which is no scheme of RFC 9110.
 pub fn denied(visit: &Visit, error: &AccessError) -> Answer {
-    if *error == AccessError::SignedOut
-        && visit.caller() == Caller::Navigation
-        && visit.method() == http::Method::GET
-    {
-        let here = ReturnTo::parse(visit.path_and_query()).unwrap_or_else(|_| ReturnTo::root());
-        return Answer::see_other(&sign_in_path(&here));
+    let is_page = visit.caller() == Caller::Navigation;
+    let here = || {
+        let came_by_link = visit.method() == http::Method::GET;
+        came_by_link
+            .then(|| ReturnTo::parse(visit.path_and_query()).ok())
+            .flatten()
+            .unwrap_or_else(ReturnTo::root)
+    };
+    match error {
+        AccessError::SignedOut if is_page && visit.method() == http::Method::GET => {
+            Answer::see_other(&sign_in_path(&here()))
+        }
+        AccessError::StepUp(step_up) if is_page => {
+            let link = step_up_path(&here(), step_up);
+            problem::page_with_link(error.code(), visit.reference(), &link, "Confirm it is you")
+        }
+        AccessError::StepUp(step_up) => problem::step_up_document(step_up, visit.reference()),
+        _ => refusal(visit, error.code()),
     }
-    refusal(visit, error.code())
 }
 
 /// A refusal where no visit was made, for layers outside of [`crate::Bff::install`].

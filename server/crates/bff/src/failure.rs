@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::access::StepUp;
 use crate::answer::Answer;
 use crate::bff::Bff;
 use crate::code::Code;
@@ -49,6 +50,26 @@ pub fn sign_in_path(return_to: &ReturnTo) -> String {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .append_pair("return_to", return_to.as_str())
         .finish();
+    format!("/auth/login?{query}")
+}
+
+/// The sign-in link that asks for a stronger or more recent authentication (RFC 9470 section 4) and comes back to
+/// `return_to`.
+pub fn step_up_path(return_to: &ReturnTo, step_up: &StepUp) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if *return_to != ReturnTo::root() {
+        query.append_pair("return_to", return_to.as_str());
+    }
+    if !step_up.acr_values.is_empty() {
+        query.append_pair("acr_values", &step_up.acr_values.join(" "));
+    }
+    if let Some(seconds) = step_up.max_age {
+        query.append_pair("max_age", &seconds.to_string());
+    }
+    let query = query.finish();
+    if query.is_empty() {
+        return sign_in_path(return_to);
+    }
     format!("/auth/login?{query}")
 }
 

@@ -67,13 +67,13 @@ mod upstream;
 mod visit;
 mod wish;
 
-pub use access::{AccessError, Requirement};
+pub use access::{AccessError, Requirement, StepUp};
 pub use answer::Answer;
 pub use bff::{Bff, Builder};
 pub use client_auth::ClientAuthSetting;
 pub use code::Code;
 pub use extract::{SignedIn, denied, refusal, refusal_outside};
-pub use failure::{ERROR_PATH, Failure, sign_in_path};
+pub use failure::{ERROR_PATH, Failure, sign_in_path, step_up_path};
 pub use fetch_metadata::Caller;
 pub use hooks::{OnSignIn, Refused, SignIn};
 pub use notice::Notice;

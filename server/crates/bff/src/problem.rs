@@ -1,11 +1,14 @@
 //! How a refusal is said: problem documents for programs (RFC 9457), plain pages for people.
 
 use http::{HeaderMap, HeaderName, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::access::StepUp;
 use crate::answer::Answer;
 use crate::code::Code;
+use crate::failure::step_up_path;
 use crate::fetch_metadata::Caller;
+use crate::return_to::ReturnTo;
 
 /// Names the code on every refusal of ours, so that a program can tell it from an answer of an API behind the proxy.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("cloakroom-error");
@@ -25,6 +28,21 @@ pub(crate) fn refusal_for(caller: Caller, code: Code, reference: &str) -> Answer
 
 /// `application/problem+json` with a stable `code`.
 pub(crate) fn document(code: Code, reference: &str) -> Answer {
+    document_with(code, reference, "/auth/login", &[])
+}
+
+/// As [`document`], with what a sign-in has to ask for (RFC 9470 section 4).
+pub(crate) fn step_up_document(step_up: &StepUp, reference: &str) -> Answer {
+    let code = Code::InsufficientUserAuthentication;
+    let sign_in = step_up_path(&ReturnTo::root(), step_up);
+    let members = [
+        ("acr_values", json!(step_up.acr_values)),
+        ("max_age", json!(step_up.max_age)),
+    ];
+    document_with(code, reference, &sign_in, &members)
+}
+
+fn document_with(code: Code, reference: &str, sign_in: &str, more: &[(&str, Value)]) -> Answer {
     let mut body = json!({
         "type": "about:blank",
         "title": code.title(),
@@ -33,10 +51,12 @@ pub(crate) fn document(code: Code, reference: &str) -> Answer {
         "code": code.as_str(),
         "ref": reference,
     });
-    if code.is_mended_by_signing_in()
-        && let Some(members) = body.as_object_mut()
-    {
-        members.insert("sign_in".to_owned(), json!("/auth/login"));
+    if let Some(members) = body.as_object_mut() {
+        if code.is_mended_by_signing_in() {
+            members.insert("sign_in".to_owned(), json!(sign_in));
+        }
+        let said = more.iter().filter(|(_, value)| !value.is_null());
+        members.extend(said.map(|(name, value)| ((*name).to_owned(), value.clone())));
     }
     with_headers(
         Answer::json(code.status(), &body).header(header::CONTENT_TYPE, "application/problem+json"),
@@ -46,6 +66,11 @@ pub(crate) fn document(code: Code, reference: &str) -> Answer {
 
 /// A page that needs nothing but itself, for refusals that come before the application's own pages.
 pub(crate) fn page(code: Code, reference: &str) -> Answer {
+    page_with_link(code, reference, "/", "Go to the start page")
+}
+
+/// As [`page`], with the one link that goes on.
+pub(crate) fn page_with_link(code: Code, reference: &str, href: &str, words: &str) -> Answer {
     // A page that tries again by itself: nobody should have to guess when to press reload.
     let refresh = if code.retry_after().is_some() {
         "<meta http-equiv=\"refresh\" content=\"5\">"
@@ -58,11 +83,13 @@ pub(crate) fn page(code: Code, reference: &str) -> Answer {
          <meta name=\"color-scheme\" content=\"light dark\">{refresh}\
          <link rel=\"stylesheet\" href=\"/pkg/cloakroom.css\"><title>{title}</title></head>\
          <body><main class=\"notice-page\"><h1>{title}</h1><p>{text}</p>\
-         <p><a class=\"button\" href=\"/\">Go to the start page</a></p>\
+         <p><a class=\"button\" href=\"{href}\">{words}</a></p>\
          {reference}\
          </main></body></html>",
         title = escape(code.title()),
         text = escape(code.text()),
+        href = escape(href),
+        words = escape(words),
         reference = if reference.is_empty() {
             String::new()
         } else {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::access::{AccessError, Requirement};
@@ -73,13 +75,20 @@ impl Session {
         self.idle_until.min(self.absolute_until).saturating_sub(now)
     }
 
-    /// Whether the session has what is required.
-    pub fn require(&self, requirement: &Requirement) -> Result<(), AccessError> {
-        if requirement.is_met_by(&self.user) {
-            Ok(())
-        } else {
-            Err(AccessError::Lacking(requirement.to_string()))
+    /// A name for the person that is the same in each of their sessions and says nothing about them: of issuer and
+    /// subject, a hash. For what an application keeps apart by person where the subject itself has no business.
+    pub fn pseudonym(&self) -> String {
+        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        for part in [&self.issuer, &self.subject] {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
         }
+        URL_SAFE_NO_PAD.encode(&hash.finish().as_ref()[..16])
+    }
+
+    /// Whether the session has what is required; `now` in Unix seconds.
+    pub fn require(&self, requirement: &Requirement, now: u64) -> Result<(), AccessError> {
+        requirement.check(self, now)
     }
 
     /// Whether it satisfies what a sign-in asked for: any of `acr_values`, and an authentication not older than `max_age`.
@@ -244,6 +253,34 @@ mod tests {
         assert!(!session(json!({}), None, None).satisfies(&[], Some(10), 100));
         assert!(session(json!({}), None, Some(90)).satisfies(&[], Some(10), 100));
         assert!(!session(json!({}), None, Some(89)).satisfies(&[], Some(10), 100));
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_the_person_and_says_nothing_of_them() {
+        let ada = session(json!({"email": "ada@example.test"}), Some("2fa"), Some(90));
+        let other = |issuer: &str, subject: &str| Session {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            ..session(json!({}), None, None)
+        };
+        assert_eq!(
+            ada.pseudonym(),
+            other("https://op.example", "00u1").pseudonym()
+        );
+        assert_ne!(
+            ada.pseudonym(),
+            other("https://op.example", "00u2").pseudonym()
+        );
+        assert_ne!(
+            ada.pseudonym(),
+            other("https://other.example", "00u1").pseudonym()
+        );
+        assert_ne!(
+            other("https://op.example0", "0u1").pseudonym(),
+            ada.pseudonym(),
+            "where one ends and the other begins counts"
+        );
+        assert_eq!(ada.pseudonym().len(), 22);
     }
 
     #[test]

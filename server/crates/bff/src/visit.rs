@@ -193,7 +193,7 @@ impl Visit {
     /// The session, if it has what is required.
     pub async fn require(&self, requirement: &Requirement) -> Result<Arc<Session>, AccessError> {
         let session = self.require_session().await?;
-        session.require(requirement)?;
+        session.require(requirement, self.0.bff.now())?;
         Ok(session)
     }
 

@@ -102,7 +102,10 @@ impl From<AccessError> for CallError {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::StoreDown => Self::StoreDown,
-            AccessError::SignedOut | AccessError::Lacking(_) => Self::SignedOut,
+            // A look-up asks for no more than a session.
+            AccessError::SignedOut | AccessError::Lacking(_) | AccessError::StepUp(_) => {
+                Self::SignedOut
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ mod proxy_tokens;
 mod proxy_transport;
 mod pushed;
 mod silent;
+mod step_up;
 mod upstream;
 mod userinfo;
 mod watched_store;
