@@ -25,6 +25,7 @@ mod proxy_streams;
 mod proxy_tokens;
 mod proxy_transport;
 mod pushed;
+mod refresh_writes;
 mod silent;
 mod step_up;
 mod upstream;

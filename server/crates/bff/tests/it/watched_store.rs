@@ -1,6 +1,8 @@
-//! A session store that counts how often it is read, and is down when it is told to be.
+//! A session store that counts how often it is read, is down when it is told to be, and plays tricks on who writes.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use cloakroom_vault::{
@@ -14,6 +16,20 @@ pub(crate) struct WatchedStore {
     inner: MemoryStore,
     loads: AtomicUsize,
     down: AtomicBool,
+    tricks: Mutex<VecDeque<Trick>>,
+}
+
+/// What happens to the next `update` or `delete_at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trick {
+    /// Somebody else has just written: nothing is done.
+    Conflict,
+    /// It is done, and answered as if somebody else had come first.
+    ConflictAfterWriting,
+    /// The session ends just before.
+    DeleteFirst,
+    /// The store does not answer.
+    Down,
 }
 
 impl Default for WatchedStore {
@@ -22,6 +38,7 @@ impl Default for WatchedStore {
             inner: MemoryStore::new(Limits::default()),
             loads: AtomicUsize::new(0),
             down: AtomicBool::new(false),
+            tricks: Mutex::default(),
         }
     }
 }
@@ -36,14 +53,35 @@ impl WatchedStore {
         self.down.store(down, Ordering::Relaxed);
     }
 
+    /// Plays these, one at each write.
+    pub(crate) fn play(&self, tricks: &[Trick]) {
+        *self.tricks() = tricks.iter().copied().collect();
+    }
+
+    pub(crate) fn all_played(&self) -> bool {
+        self.tricks().is_empty()
+    }
+
+    fn tricks(&self) -> std::sync::MutexGuard<'_, VecDeque<Trick>> {
+        self.tricks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trick(&self) -> Option<Trick> {
+        self.tricks().pop_front()
+    }
+
     fn up(&self) -> Result<&MemoryStore, StoreError> {
         if self.down.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable {
-                doing: "be there",
-                source: "it is down".into(),
-            });
+            return Err(unavailable());
         }
         Ok(&self.inner)
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        doing: "be there",
+        source: "it is down".into(),
     }
 }
 
@@ -59,7 +97,20 @@ impl Store for WatchedStore {
     }
 
     async fn update(&self, change: Change<'_>) -> Result<Updated, StoreError> {
-        self.up()?.update(change).await
+        let trick = self.trick();
+        let store = self.up()?;
+        match trick {
+            None => store.update(change).await,
+            Some(Trick::Conflict) => Ok(Updated::Conflict),
+            Some(Trick::ConflictAfterWriting) => {
+                store.update(change).await.map(|_| Updated::Conflict)
+            }
+            Some(Trick::DeleteFirst) => {
+                store.delete(&change.key).await?;
+                store.update(change).await
+            }
+            Some(Trick::Down) => Err(unavailable()),
+        }
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
@@ -67,7 +118,10 @@ impl Store for WatchedStore {
     }
 
     async fn delete_at(&self, key: &StoreKey, at: Version) -> Result<DeletedAt, StoreError> {
-        self.up()?.delete_at(key, at).await
+        match self.trick() {
+            Some(Trick::Conflict) => Ok(DeletedAt::Conflict),
+            _ => self.up()?.delete_at(key, at).await,
+        }
     }
 
     async fn touch(&self, key: &StoreKey, idle_until: u64, now: u64) -> Result<bool, StoreError> {
