@@ -1,7 +1,7 @@
 # Cloakroom. `make run` to see it, `make test` to prove it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build site server test lint unit gate e2e bench fuzz clean
+.PHONY: help run build site server test lint unit gate e2e bench soak fuzz clean
 
 # Native builds leave `frontend` out: with it, app/ssr and app/hydrate would be on together.
 NATIVE := --workspace --exclude frontend
@@ -53,6 +53,13 @@ e2e: build ## The browser tests, with the built program
 
 bench: ## Benchmarks; fails where ID token validation costs over 1.3 times its bare signature
 	$(CARGO) bench --locked --package cloakroom-oidc --package cloakroom-bff --package cloakroom-resource
+
+soak: ## What takes long, such as a gibibyte through the proxy in both directions
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --locked $(NATIVE) --run-ignored ignored-only
+else
+	$(CARGO) test --locked $(NATIVE) --all-targets -- --ignored
+endif
 
 # FUZZ_SECONDS for each target; TARGET for one alone.
 FUZZ_SECONDS ?= 1200
