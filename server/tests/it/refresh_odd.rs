@@ -20,7 +20,6 @@ use crate::refresh::{
 use crate::stand_in::{StandIn, access, bare, error, lost, refresh, tokens};
 use crate::start::Start;
 use crate::upstream::{Answer, Upstream};
-use crate::world::World;
 
 /// Calls until it is answered by the API.
 async fn until_called(browser: &Browser) {
