@@ -2,6 +2,7 @@
 //! honest provider, and the test kit's dishonest one, have none of (RFC 6749 sections 5 and 6).
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ impl StandIn {
             world.confide(&refresh(number));
         }
         world.provider.stop().await;
+        until_free(world).await;
         let asked = AtomicUsize::new(0);
         let upstream = Upstream::at(world.provider.address(), move |seen| {
             if is_token_request(seen) {
@@ -129,8 +131,20 @@ impl StandIn {
     /// The provider is back.
     pub(crate) async fn leave(self, world: &World) {
         self.0.stop().await;
+        until_free(world).await;
         world.provider.resume().await;
     }
+}
+
+/// Waits until nobody listens at the provider's address. A program that another test starts just now holds every socket
+/// of this process for the moment between its fork and its exec.
+async fn until_free(world: &World) {
+    let address = world.provider.address();
+    world
+        .until("the provider's port is free", || {
+            TcpListener::bind(address).is_ok()
+        })
+        .await;
 }
 
 fn is_token_request(seen: &Seen) -> bool {

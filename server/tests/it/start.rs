@@ -94,7 +94,8 @@ impl Start {
     /// Starts both and waits until the program answers.
     pub(crate) async fn go(mut self) -> World {
         let folder = tempfile::tempdir().expect("a folder");
-        let provider = self.provider.start().await;
+        // Not a port that the system gives out: while the provider is stopped, nobody else is given it.
+        let provider = self.provider.start_at(free_port()).await;
         if let Some(fault) = self.fault {
             provider.set_fault(fault);
         }
