@@ -4,6 +4,7 @@
 mod api;
 mod auth;
 mod http;
+mod messages;
 mod pages;
 mod shell;
 mod world;
