@@ -2,7 +2,7 @@
 //! to a page of somebody else's.
 
 use app::api::ApiError;
-use app::auth::{AuthError, require};
+use app::auth::{AuthError, current_user, require};
 use cloakroom_bff::Requirement;
 use leptos::prelude::*;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub(crate) async fn staff() -> Result<u8, ApiError> {
 
 #[server(prefix = "/_fn", endpoint = "test/number")]
 pub(crate) async fn number(wanted: u8) -> Result<u8, ApiError> {
+    current_user().await?;
     Ok(wanted)
 }
 

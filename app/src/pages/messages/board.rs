@@ -114,6 +114,10 @@ impl Board {
 
 /// On the server there is nobody to press a button: forms go to server functions.
 #[cfg(feature = "ssr")]
+#[expect(
+    clippy::unused_self,
+    reason = "the counterparts of what the browser does"
+)]
 impl Board {
     pub(super) fn look(self) {}
 

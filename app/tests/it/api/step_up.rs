@@ -8,6 +8,10 @@ fn demand(field: &str) -> Option<StepUp> {
     challenges.iter().find_map(StepUp::of)
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands beside what was found, if anything was"
+)]
 fn wanted(acr_values: &[&str], max_age: Option<u64>) -> Option<StepUp> {
     Some(StepUp {
         acr_values: acr_values.iter().map(|acr| (*acr).to_owned()).collect(),

@@ -21,8 +21,8 @@ fn after(function: &str, error: &str) -> String {
 
 /// What stands between these two, where the first is in it.
 fn between<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
-    let (_, rest) = html.split_once(from).expect(from);
-    rest.split_once(to).expect(to).0
+    let (_, rest) = html.split_once(from).unwrap();
+    rest.split_once(to).unwrap().0
 }
 
 #[tokio::test]
