@@ -99,8 +99,8 @@ async fn server_function(visit: Visit, mut request: Request) -> Response {
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
     }
-    let is_form =
-        is_of_our_own && text(&request, ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    let is_form = is_of_our_own
+        && text(request.headers(), ACCEPT).is_some_and(|accept| accept.contains("text/html"));
     let response = leptos_axum::handle_server_fns_with_context(
         move || provide_context(visit.clone()),
         request,
@@ -119,6 +119,13 @@ async fn server_function(visit: Visit, mut request: Request) -> Response {
 /// A form without WebAssembly goes back to its page by GET (RFC 9110 section 15.4.4), whatever status its error has.
 fn back_to_the_page(mut response: Response) -> Response {
     *response.status_mut() = StatusCode::SEE_OTHER;
+    // What is left of the query where an earlier failure was all of it.
+    let plain = text(response.headers(), LOCATION)
+        .and_then(|page| page.strip_suffix('?'))
+        .and_then(|page| HeaderValue::try_from(page).ok());
+    if let Some(page) = plain {
+        response.headers_mut().insert(LOCATION, page);
+    }
     response.headers_mut().remove(ERROR_HEADER);
     response.headers_mut().remove(RETRY_AFTER);
     response
@@ -154,14 +161,14 @@ async fn with_status_of_error(response: Response) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-fn text(request: &Request, name: HeaderName) -> Option<&str> {
-    request.headers().get(name)?.to_str().ok()
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// Takes the failure of an earlier form out of the Referer's query.
 fn without_failure(headers: &mut HeaderMap) {
-    let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
-    let Some((page, query)) = referer.and_then(|referer| referer.split_once('?')) else {
+    let parts = text(headers, REFERER).and_then(|referer| referer.split_once('?'));
+    let Some((page, query)) = parts else {
         return;
     };
     let is_kept = |pair: &&str| !pair.starts_with("__path=") && !pair.starts_with("__err=");
@@ -175,7 +182,7 @@ fn without_failure(headers: &mut HeaderMap) {
 /// Whether a page of this origin sent the request, by its Referer.
 fn is_of_our_own(visit: &Visit, request: &Request) -> bool {
     let origin = visit.bff().settings().public_url.origin();
-    text(request, REFERER)
+    text(request.headers(), REFERER)
         .and_then(|referer| referer.strip_prefix(origin))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -74,15 +74,24 @@ pub fn ApiNotice(
 }
 
 fn tell(failed: &Failed, owner: Option<String>, on_retry: Callback<()>) -> impl IntoView + use<> {
-    let here = use_here();
-    let path = here.clone();
-    let error = failed.error.clone();
-    let is_asked = error.is_mended_by_signing_in() && failed.step_up().is_none();
-    let signs_in = is_asked && !matches!(error, ApiError::StepUp(_));
+    let here = use_here()();
+    let error = &failed.error;
+    let signs_in = error.is_mended_by_signing_in() && !matches!(error, ApiError::StepUp(_));
+    let way = sign_in_path(&here);
     let again = failed
         .wanted
         .clone()
-        .filter(|_| signs_in && !failed.was_again && owner.is_some());
+        .filter(|_| signs_in && !failed.was_again && owner.is_some())
+        .map(|wanted| {
+            let words = format!("Sign in and {}", wanted.words);
+            let keep = move || keep(&here, owner.as_deref(), &wanted, None);
+            let looks = ("button enhanced", "sign-in-and-repeat");
+            way_on(looks, way.clone(), words, Box::new(keep))
+        });
+    let alone = signs_in.then(|| {
+        let looks = ("button quiet", "sign-in-again");
+        way_on(looks, way, "Sign in".to_owned(), Box::new(|| {}))
+    });
     let retries = failed.wanted.is_none() && error.retry_after().is_some();
     view! {
         <p>{failed.text()}</p>
@@ -92,35 +101,7 @@ fn tell(failed: &Failed, owner: Option<String>, on_retry: Callback<()>) -> impl 
                 <blockquote>{words.to_owned()}</blockquote>
             </figure>
         })}
-        {signs_in.then(|| view! {
-            <div class="actions">
-                {again.map(|wanted| {
-                    let words = format!("Sign in and {}", wanted.words);
-                    let page = here();
-                    let keep = move |_| keep(&page, owner.as_deref(), &wanted, None);
-                    let here = here.clone();
-                    view! {
-                        <a
-                            class="button enhanced"
-                            rel="external"
-                            data-testid="sign-in-and-repeat"
-                            href=move || sign_in_path(&here())
-                            on:click=keep
-                        >
-                            {words}
-                        </a>
-                    }
-                })}
-                <a
-                    class="button quiet"
-                    rel="external"
-                    data-testid="sign-in-again"
-                    href=move || sign_in_path(&path())
-                >
-                    "Sign in"
-                </a>
-            </div>
-        })}
+        {signs_in.then(|| view! { <div class="actions">{again}{alone}</div> })}
         {retries.then(|| view! {
             <div class="actions">
                 <button type="button" class="button quiet enhanced" on:click=move |_| on_retry.run(())>
@@ -132,15 +113,15 @@ fn tell(failed: &Failed, owner: Option<String>, on_retry: Callback<()>) -> impl 
 }
 
 fn make_offer(step_up: StepUp, wanted: Option<Wanted>, owner: Option<String>) -> impl IntoView {
-    let here = use_here();
-    let page = here();
-    let words = wanted
-        .as_ref()
-        .map(|wanted| format!("Confirm it is you and {}", wanted.words));
-    let needs = step_up.clone();
-    let keep = move |_| {
+    let here = use_here()();
+    let words = wanted.as_ref().map_or_else(
+        || "Confirm it is you".to_owned(),
+        |wanted| format!("Confirm it is you and {}", wanted.words),
+    );
+    let way = step_up_path(&here, &step_up);
+    let keep = move || {
         if let Some(wanted) = &wanted {
-            keep(&page, owner.as_deref(), wanted, Some(&needs));
+            keep(&here, owner.as_deref(), wanted, Some(&step_up));
         }
     };
     let section = NodeRef::<Section>::new();
@@ -165,17 +146,24 @@ fn make_offer(step_up: StepUp, wanted: Option<Wanted>, owner: Option<String>) ->
                 <span class="enhanced">"What you have typed is kept."</span>
             </p>
             <div class="actions">
-                <a
-                    class="button"
-                    rel="external"
-                    data-testid="step-up-continue"
-                    href=move || step_up_path(&here(), &step_up)
-                    on:click=keep
-                >
-                    {words.unwrap_or_else(|| "Confirm it is you".to_owned())}
-                </a>
+                {way_on(("button", "step-up-continue"), way, words, Box::new(keep))}
             </div>
         </section>
+    }
+}
+
+/// A link to a sign-in, which works without WebAssembly; with it, something is kept first. `looks` is its class and its
+/// name for tests.
+fn way_on(
+    (class, testid): (&'static str, &'static str),
+    href: String,
+    words: String,
+    mut keep: Box<dyn FnMut()>,
+) -> impl IntoView {
+    view! {
+        <a class=class rel="external" data-testid=testid href=href on:click=move |_| keep()>
+            {words}
+        </a>
     }
 }
 
